@@ -1,0 +1,75 @@
+/* Gaussian expectations of the user's coordinatewise expressions, derived symbolically.
+ *
+ * A query is E[F(u_0..) G(v_0..)] (or E F) over jointly Gaussian leaves whose covariances and means are
+ * symbols with binding times.  The answer says how it is computed: a closed form (a hash-consed
+ * Formula over the symbols), a Hermite series, or quadrature split at the breaks, in at most three
+ * dimensions after polynomial leaves are eliminated and independent groups are factored. */
+#ifndef TPC_GAUSS_H
+#define TPC_GAUSS_H
+#include "kernel/kernel.h"
+
+typedef struct GaussQuery {
+    FxPool *fx;
+    Fx F, G;             /* G = 0: E F.  Leaves 0..nl-1 occur in F, nl..nleaf-1 in G; same: all in both */
+    uint32_t nl, nleaf;
+    bool same;           /* one copy: F and G share the leaves */
+    const bool *zero;    /* [p * nleaf + q], p < q: covariance is 0 for sure */
+    const bool *centred; /* [nleaf] */
+    bool unit;           /* one leaf a side: operands c, d, sign are offered (normalised arrays) */
+    bool nonneg;         /* with unit: c >= 0 for sure */
+    const bool *theta_pos; /* [ntheta]: known > 0 (standard deviations, scales); may be NULL */
+} GaussQuery;
+
+typedef enum GaussMethod { GM_closed, GM_series, GM_quadrature, GM_none } GaussMethod;
+
+typedef struct Expectation {
+    GaussMethod method;
+    uint32_t dims;           /* quadrature: dimensions of the integral */
+    double error;            /* estimate, relative to sqrt(E F^2 E G^2) */
+    const char *text;        /* for people: the formula, or `Hermite series of tanh(u0)` .. */
+    const char *why_none;    /* GM_none: what is left, by name */
+    bool zero;               /* identically 0 */
+    bool needs_defect;       /* its accuracy near |rho| = 1 needs 1 - |rho| as an input (hard gates) */
+    bool complement;         /* gauss_emit_complement is available (unit queries, F = G, homogeneous) */
+    double cost;             /* FMA slots per pair (gauss.md 5), for the time estimate */
+    const void *data;        /* gauss's own */
+} Expectation;
+
+const Expectation *gauss_plan(Ctx *c, const GaussQuery *q);
+
+/* Values the emitter reads; 0 = not offered. */
+typedef struct GaussOperands {
+    const KVal *var;   /* [nleaf]: variances (covariance minus product of means) */
+    const KVal *cov;   /* [p * nleaf + q], p < q: covariances of leaves; 0 where GaussQuery.zero */
+    const KVal *mean;  /* [nleaf]; 0 where centred */
+    const KVal *theta; /* [ntheta] */
+    KVal s[2];         /* unit: standard deviations of leaf 0 and leaf nl */
+    KVal c, d, sign;   /* unit: correlation, 1 - |rho|, and rho's sign as +1 / -1 */
+} GaussOperands;
+/* Append the computation of a closed form or a quadrature to b; zero variances are handled by masks
+ * (a leaf of variance 0 is the constant F(mean), with the tie rules of fx.h). */
+KVal gauss_emit(KBuild *b, const Expectation *e, const GaussOperands *o);
+/* Unit queries of one leaf a side with F = G up to a positive factor: 1 - E[F G'] / (|F| |G|), without
+ * cancellation near c = 1, where e->complement. */
+KVal gauss_emit_complement(KBuild *b, const Expectation *e, const GaussOperands *o);
+
+/* ---- series: F of one smooth leaf (GM_series plans) */
+typedef enum GaussParity { GP_none, GP_even, GP_odd } GaussParity;
+GaussParity gauss_series_parity(const Expectation *e, int side /* 0 F, 1 G */);
+/* Number of terms K needed for variance q (and mean m): emitted as a real value (a step function made
+ * at compile time from the Hermite coefficients, tolerance 1e-13 of E F^2); cap: the largest. */
+KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, KVal q, KVal mean, int64_t *cap);
+/* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k], K = terms. */
+void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, const GaussOperands *o,
+                        uint32_t array, const Aff *idx, uint32_t nidx, Aff terms);
+
+/* ---- for verdicts and other stages */
+/* E[F] (closed form) identically 0 by its formula? */
+bool gauss_is_zero(const Expectation *e);
+/* Value in double of a closed form or by adaptive quadrature, from numbers: the tests' entry. */
+typedef struct GaussNumbers {
+    const double *var, *cov, *mean, *theta;
+    double c, d, sign;
+} GaussNumbers;
+double gauss_value(Ctx *c, const GaussQuery *q, const Expectation *e, const GaussNumbers *n);
+#endif

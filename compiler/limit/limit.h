@@ -1,0 +1,148 @@
+/* The infinite-width limit of a program by the product program: two copies of it, x and x', sharing
+ * parameters; a system of recurrences over arrays of second moments, tangent kernels and means.
+ *
+ * After the demand fixpoint every array has only its *free* axes: a right dim that is equal (with an
+ * offset) to a left one is written in the left one's variable, a fixed dim is gone.  So consumers see
+ * plain recurrences `A[axes] = sum of terms`, and need not know about links.  Right-hand copies of
+ * loop variables and per-sample sizes carry a prime in their names. */
+#ifndef TPC_LIMIT_H
+#define TPC_LIMIT_H
+#include "kernel/kernel.h"
+
+typedef enum LKind {
+    LK_C, /* second moment E[Z^A Z^B] */
+    LK_T, /* tangent kernel (forward form) */
+    LK_M, /* mean E Z^A */
+    LK_D, /* mean of the leaf-th derivative of a nonlin, distributional */
+    LK_S, /* scalar definition (later) */
+    /* made by the normalise pass (lower/normalise.c): */
+    LK_N, /* s = sqrt(C self), 1 where C self is 0 */
+    LK_F, /* a one-sample factor: value of a scalar expression of one-sample arrays */
+    LK_E, /* defect 1 - c of a normalised pair array */
+    LK_O, /* 1 + c, where c may be negative and its sign matters */
+    /* made by the series pass (lower/series.c): */
+    LK_H  /* Hermite coefficients: last axis k */
+} LKind;
+
+typedef enum LStage { LS_const, LS_sample, LS_series, LS_pair } LStage;
+/* What a stored pair array holds. */
+typedef enum LForm { FORM_plain, FORM_unit /* c = C / (s s'), theta = T / (s s') */ } LForm;
+
+typedef uint32_t LArrayId; /* index into Limit.array; 0 is unused */
+
+typedef struct LRef { /* element idx[0..naxis) of an array */
+    LArrayId array;
+    Side side;
+    const Aff *idx;
+} LRef;
+
+typedef enum LFactorKind {
+    LF_ref,    /* ref */
+    LF_gram,   /* xi[..] . xi'[..] / d of inputs `in[0]`, `in[1]` (a basis vector: see basis) */
+    LF_coef,   /* scalar expression (hyperparameters, sizes, indices) */
+    LF_exp,    /* Gaussian expectation */
+    LF_series, /* sum_k h[k] h'[k] c^k, or its derivative by c */
+    LF_hermite /* k-th Hermite coefficient of exp->F, k = the array's last axis */
+} LFactorKind;
+
+typedef struct LGram { /* SIDE of both for a self Gram is x, else x and y */
+    DefId def[2];      /* input, basis definitions (resolved: never lin) */
+    const Aff *idx[2]; /* position indices (none for now) */
+    bool self;
+    Side side;        /* self: the sample */
+    LForm form;        /* pair: plain, or unit (c of the input Gram) after normalise */
+    LKind kind;        /* LK_C: the value; LK_E, LK_O: 1 - c, 1 + c of the input Gram */
+} LGram;
+
+typedef struct LTerm LTerm;
+typedef struct LTerms {
+    const LTerm *term;
+    uint32_t n;
+} LTerms;
+
+/* E[F(u_0..u_{nl-1}; theta) * G(u_nl.. ; theta)], or E F where G = 0.
+ * Leaves 0..nl-1 belong to the left copy, nl..nleaf-1 to the right one; `same`: one copy only (self
+ * with equal indices), all leaves are left ones and G is written in them too. */
+typedef struct LExp {
+    Fx F, G;
+    uint32_t nl, nleaf;
+    Side lside, rside;   /* the copies' samples */
+    const LTerms *cov;    /* [p * nleaf + q], p <= q: second moments; n = 0 with !indep: zero */
+    const bool *indep;    /* [p * nleaf + q]: never correlated (the second moment is m_p m_q) */
+    const LTerms *mean;   /* [nleaf]: n = 0 where centred */
+    const Fx *theta;      /* scalar expressions, in each copy's own variables */
+    const Side *tside;
+    uint32_t ntheta;
+    /* after normalise: pair (0, nl) of a one-leaf-a-side expectation reads these instead of cov */
+    LRef unit, defect, codefect; /* array 0: not there */
+    LRef norm[2];                /* s of leaf 0 and leaf nl */
+    const struct Expectation *plan; /* chosen by gauss (lower/expect.c) */
+} LExp;
+
+typedef struct LSeries { /* sum_k left[k] right[k] c^k over k < size of the axis; deriv: d/dc */
+    LRef left, right;    /* LK_H arrays; idx without the last axis */
+    LTerms c;            /* the correlation (normalised pair array, or C over norms) */
+    bool deriv;
+} LSeries;
+
+typedef struct LFactor {
+    LFactorKind kind;
+    Side side; /* coef: whose sizes and scalars */
+    union {
+        LRef ref;
+        LGram gram;
+        Fx coef;
+        const LExp *exp;
+        const LSeries *series;
+    };
+} LFactor;
+
+struct LTerm { /* sum over red [cons] product of factors (empty product: 1) */
+    const Dim *red;
+    uint32_t nred;
+    const Cons *cons;
+    uint32_t ncons;
+    const LFactor *factor;
+    uint32_t nfactor;
+};
+
+typedef struct LArray {
+    Sym name;          /* K.h.h, Th.r.r, mean.r, .. ; unique */
+    LKind kind;
+    LStage stage;
+    LForm form;
+    DefId A, B;        /* definitions (B = 0 beyond C, T, E, O) */
+    uint32_t leaf;     /* D: which leaf */
+    const Dim *axis;   /* bounds affine in earlier axes and sizes */
+    uint32_t naxis;
+    LTerms eq;
+    bool nonneg;       /* proved >= 0 for all inputs */
+    /* Pair C and T: the self arrays C(A, A) at the left index and C(B, B) at the right one, in terms
+     * of this array's axes; array 0 where they are not demanded. */
+    LRef self[2];
+    Span span;
+} LArray;
+
+typedef struct LOutput {
+    KernelKind kernel;
+    LTerms value; /* plain */
+} LOutput;
+
+typedef struct Limit {
+    const Program *p;
+    AffCtx *aff;
+    FxPool *fx;
+    VEC(LArray) array; /* [0] unused */
+    LOutput out[KERNEL_COUNT];
+    uint32_t nout;
+} Limit;
+
+/* kernels: bit set of 1 << KernelKind.  A program that needs what is not there yet (a stream that gains
+ * Gaussian leaves with every turn, ..) gets a diagnostic naming loop, nonlinearity and sum. */
+bool limit_derive(Ctx *c, const Program *p, unsigned kernels, Limit **out);
+/* One equation a line, as in product.md 11; with methods and error estimates after lower_expect. */
+void limit_print(const Ctx *c, Buf *b, const Limit *l);
+/* Every read is inside its array's axes (by aff_implied), stages only read earlier or equal ones,
+ * side y only in pair.  NULL if sound. */
+const char *limit_verify(const Ctx *c, const Limit *l);
+#endif

@@ -1,0 +1,147 @@
+/* The interface between a compiled kernel and its runtime: plain data and four functions.
+ * The same descriptor is built in memory for the JIT and the interpreter, and emitted as constant
+ * data into standalone kernels. */
+#ifndef TP_ABI_H
+#define TP_ABI_H
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { TP_ABI_VERSION = 1 };
+
+typedef enum TpDtype { TP_F64, TP_F32 } TpDtype;
+
+/* What the runtime puts into an input array. */
+typedef enum TpInputKind {
+    TP_IN_NONE,
+    TP_IN_GRAM,      /* sample (self) or pair: x.x' / d */
+    TP_IN_UNIT,      /* pair: c = x.x' / (|x| |x'|), 0 where a norm is 0, exactly 1 on the diagonal */
+    TP_IN_DEFECT,    /* pair: 1 - c, no cancellation, exactly 0 on the diagonal */
+    TP_IN_CODEFECT,  /* pair: 1 + c, no cancellation */
+    TP_IN_NORM,      /* sample: |x| / sqrt d, and 1 where that is 0 */
+    TP_IN_COLUMN     /* sample: coordinate `column` of x, over d: the Gram with basis(column) */
+} TpInputKind;
+
+typedef struct TpAffTerm {
+    int32_t size; /* index into TpFrame.size */
+    int32_t k;
+} TpAffTerm;
+typedef struct TpAff { /* c + sum k * size */
+    int64_t c;
+    const TpAffTerm *term;
+    int32_t nterm;
+} TpAff;
+
+/* Scalar code: postfix over a stack of doubles.  Names are FxOp's (program/fx.def): */
+typedef enum TpCodeOp {
+    TPC_NUM,  /* push num */
+    TPC_REAL, /* push real[x] */
+    TPC_SIZE, /* push size[x] */
+    TPC_ADD, TPC_SUB, TPC_MUL, TPC_DIV, TPC_POW, TPC_NEG, TPC_EXP, TPC_LOG, TPC_SQRT, TPC_SIN,
+    TPC_COS, TPC_TANH, TPC_ERF, TPC_PHI, TPC_ABS, TPC_SIGN, TPC_STEP, TPC_MAX, TPC_MIN, TPC_GT,
+    TPC_GE, TPC_EQ, TPC_AND, TPC_OR, TPC_NOT, TPC_IF /* pops else, then, condition */
+} TpCodeOp;
+typedef struct TpCodeIns {
+    int32_t op;
+    int32_t x;
+    double num;
+} TpCodeIns;
+typedef struct TpCode {
+    const TpCodeIns *ins;
+    int32_t n; /* 0: no code (a hyperparameter without default) */
+} TpCode;
+
+typedef struct TpReal {
+    const char *name;
+    int32_t hyper; /* may be set; else derived */
+    TpCode value;  /* default, or the derived value; evaluated in order of declaration, together with
+                      integer hyperparameters by their `order` */
+    int32_t order;
+} TpReal;
+
+typedef enum TpSizeKind { TP_SIZE_HYPER, TP_SIZE_DIM, TP_SIZE_MEASURED } TpSizeKind;
+typedef struct TpSize {
+    const char *name;
+    int32_t kind;
+    TpCode value;  /* hyper: default */
+    int32_t order;
+    int32_t input; /* dim */
+    int32_t array; /* measured: sample array whose maximum it is, rounded up */
+    int64_t cap;   /* measured: largest value there are coefficients for */
+} TpSize;
+
+typedef struct TpFixed { /* a hyperparameter fixed when compiled */
+    const char *name, *value;
+} TpFixed;
+
+typedef enum TpCheckKind { TP_CHECK_FINITE, TP_CHECK_NONNEG, TP_CHECK_POSITIVE } TpCheckKind;
+typedef struct TpCheck {
+    int32_t kind;
+    TpCode value;
+    const char *what; /* "variance of W at mlp.tp:7:5" */
+} TpCheck;
+
+typedef enum TpStage { TP_STAGE_CONST, TP_STAGE_SAMPLE, TP_STAGE_SERIES, TP_STAGE_PAIR } TpStage;
+typedef enum TpClass { TP_STORED, TP_INPUT, TP_OUTPUT } TpClass;
+typedef struct TpArray {
+    const char *name;
+    int32_t stage, class, input; /* TpStage, TpClass, TpInputKind */
+    int32_t in[2];               /* input numbers */
+    int32_t output;              /* class output: 0 nngp, 1 ntk */
+    TpAff column;
+    const TpAff *extent;         /* one per stored axis (rings: the number of slices) */
+    int32_t naxis;
+} TpArray;
+
+/* What a function sees.  Real means double or float by the kernel's dtype.
+ * Element (i0, i1, ..) of an array lies at linear index e = (i0 * extent1 + i1) * ..:
+ *   const arrays:   carray[a][e]
+ *   sample arrays:  xarray[a][e * xstride + s] for left sample s, yarray[a][e * ystride + s]
+ *   pair arrays:    parray[a][e * TP_BLOCK + lane] (scratch of one thread); cells have no storage
+ *   pair inputs, outputs: row[a][j], j counting from the row's first column
+ * strides are multiples of TP_BLOCK; arrays are 64-byte aligned and may be read and written up to
+ * their stride. */
+enum { TP_BLOCK = 64 };
+typedef struct TpFrame {
+    const int64_t *size;
+    const double *real;
+    void *const *carray;
+    void *const *xarray;
+    void *const *yarray;
+    void *const *parray;
+    void *const *row;
+    int64_t xstride, ystride;
+    void *self; /* the interpreter's state; NULL for compiled code */
+} TpFrame;
+
+typedef void TpConstFn(const TpFrame *f);
+/* Samples [s0, s1) of the left arrays (xarray); both are multiples of TP_BLOCK. */
+typedef void TpSampleFn(const TpFrame *f, int64_t s0, int64_t s1);
+/* Left sample i against right samples [j0, j0 + n), n a multiple of TP_BLOCK; row[a] points to the
+ * elements of column j0. */
+typedef void TpPairFn(const TpFrame *f, int64_t i, int64_t j0, int64_t n);
+
+typedef struct TpInputDecl {
+    const char *name;
+    int32_t npos;
+} TpInputDecl;
+
+typedef struct TpKernel {
+    int32_t abi;
+    int32_t dtype;
+    uint32_t kernels; /* bit set: 1 nngp, 2 ntk */
+    const char *name;
+    const char *source; /* file name, for messages */
+    int32_t ninput, nreal, nsize, nfixed, ncheck, narray;
+    const TpInputDecl *input;
+    const TpReal *real;
+    const TpSize *size;
+    const TpFixed *fixed;
+    const TpCheck *check;
+    const TpArray *array; /* [0] unused */
+    TpConstFn *const_fn;  /* NULL where empty */
+    TpSampleFn *sample_fn;
+    TpSampleFn *series_fn;
+    TpPairFn *pair_fn;
+    void *self; /* copied into frames */
+} TpKernel;
+#endif
