@@ -14,8 +14,8 @@ typedef enum TpDtype { TP_F64, TP_F32 } TpDtype;
 typedef enum TpInputKind {
     TP_IN_NONE,
     TP_IN_GRAM,      /* sample (self) or pair: x.x' / d */
-    TP_IN_UNIT,      /* pair: c = x.x' / (|x| |x'|), 0 where a norm is 0, exactly 1 on the diagonal */
-    TP_IN_DEFECT,    /* pair: 1 - c, no cancellation, exactly 0 on the diagonal */
+    TP_IN_UNIT,      /* pair: c = x.x' / (|x| |x'|), 0 where a norm is 0; else 1 on the diagonal */
+    TP_IN_DEFECT,    /* pair: 1 - c, no cancellation; 0 on the diagonal (1 where the norm is 0) */
     TP_IN_CODEFECT,  /* pair: 1 + c, no cancellation */
     TP_IN_NORM,      /* sample: |x| / sqrt d, and 1 where that is 0 */
     TP_IN_COLUMN     /* sample: coordinate `column` of x, over d: the Gram with basis(column) */
@@ -53,8 +53,8 @@ typedef struct TpCode {
 typedef struct TpReal {
     const char *name;
     int32_t hyper; /* may be set; else derived */
-    TpCode value;  /* default, or the derived value; evaluated in order of declaration, together with
-                      integer hyperparameters by their `order` */
+    TpCode value;  /* default, or the derived value; evaluated by `order`, together with integer
+                      hyperparameters */
     int32_t order;
 } TpReal;
 

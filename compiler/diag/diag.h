@@ -33,8 +33,9 @@ Diags *diags_new(Arena *a, Sources *src);
 Diag *diag_add(Diags *ds, DiagId id, Span sp, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 #define diag(ds, id, ...) DIAG_EXPAND(ds, id, __VA_ARGS__)
-#define DIAG_EXPAND(ds, id, ...) DIAG_PICK(__VA_ARGS__, DIAG_MANY, DIAG_MANY, DIAG_MANY, DIAG_MANY, \
-        DIAG_MANY, DIAG_MANY, DIAG_MANY, DIAG_ONE, )(ds, id, __VA_ARGS__)
+#define DIAG_EXPAND(ds, id, ...)                                                             \
+    DIAG_PICK(__VA_ARGS__, DIAG_MANY, DIAG_MANY, DIAG_MANY, DIAG_MANY, DIAG_MANY, DIAG_MANY, \
+              DIAG_MANY, DIAG_ONE, )(ds, id, __VA_ARGS__)
 #define DIAG_PICK(a1, a2, a3, a4, a5, a6, a7, a8, f, ...) f
 #define DIAG_ONE(ds, id, sp) diag_add((ds), DIAG_##id, (sp), "%s", diag_fmt_##id)
 #define DIAG_MANY(ds, id, sp, ...) diag_add((ds), DIAG_##id, (sp), diag_fmt_##id, __VA_ARGS__)

@@ -18,6 +18,10 @@ typedef struct GaussQuery {
     bool unit;           /* one leaf a side: operands c, d, sign are offered (normalised arrays) */
     bool nonneg;         /* with unit: c >= 0 for sure */
     const bool *theta_pos; /* [ntheta]: known > 0 (standard deviations, scales); may be NULL */
+    bool distributional; /* E of the distributional derivative of F by leaf dleaf (G = 0) */
+    uint32_t dleaf;
+    bool no_series;      /* outside the pair stage: Hermite arrays are not there yet */
+    bool no_closed;      /* quadrature in any case: the self-check of closed forms */
 } GaussQuery;
 
 typedef enum GaussMethod { GM_closed, GM_series, GM_quadrature, GM_none } GaussMethod;
@@ -31,6 +35,10 @@ typedef struct Expectation {
     bool zero;               /* identically 0 */
     bool needs_defect;       /* its accuracy near |rho| = 1 needs 1 - |rho| as an input (hard gates) */
     bool complement;         /* gauss_emit_complement is available (unit queries, F = G, homogeneous) */
+    bool homogeneous;        /* gauss_emit_unit is available (unit queries, F and G homogeneous) */
+    uint32_t degree[2];      /* homogeneous: F(s u) = s^degree F(u), s > 0 */
+    uint32_t packed;         /* series: stored coefficient j is a_k, k = j (0), 2 j (1), 2 j + 1 (2) */
+    double norm2;            /* homogeneous: E F^2 / s^(2 degree) where it is a number, else 0 */
     double cost;             /* FMA slots per pair (gauss.md 5), for the time estimate */
     const void *data;        /* gauss's own */
 } Expectation;
@@ -49,17 +57,31 @@ typedef struct GaussOperands {
 /* Append the computation of a closed form or a quadrature to b; zero variances are handled by masks
  * (a leaf of variance 0 is the constant F(mean), with the tie rules of fx.h). */
 KVal gauss_emit(KBuild *b, const Expectation *e, const GaussOperands *o);
-/* Unit queries of one leaf a side with F = G up to a positive factor: 1 - E[F G'] / (|F| |G|), without
- * cancellation near c = 1, where e->complement. */
+/* The same without its one-sample factors: the value is gauss_emit_factored * scale[0] * scale[1],
+ * scale[i] a value of side i's sample alone, 0 where it is 1 (to merge with other such factors). */
+KVal gauss_emit_factored(KBuild *b, const Expectation *e, const GaussOperands *o, KVal scale[2]);
+/* Homogeneous F and G (relu, leaky_relu, abs, step, relu^n, monomials of one leaf, breaks at 0):
+ * E[F G] / (|F| |G|) as a function of c, d and sign alone, |F|^2 = E F^2; nothing else is read from o.
+ * Both variances must be positive: a side of variance 0 is the caller's mask. */
+KVal gauss_emit_unit(KBuild *b, const Expectation *e, const GaussOperands *o);
+/* F = G up to a positive factor: 1 - gauss_emit_unit, without cancellation near c = 1. */
 KVal gauss_emit_complement(KBuild *b, const Expectation *e, const GaussOperands *o);
+/* |F|^2 / s^(2 degree) (side 0) or |G|^2 of it (side 1), a number or an expression of thetas:
+ * |F| = sqrt(gauss_emit_norm2) * s^degree. */
+KVal gauss_emit_norm2(KBuild *b, const Expectation *e, int side, const GaussOperands *o);
+/* Any scalar or coordinatewise expression by kernel instructions, leaves and thetas given.  Ties as in
+ * fx.h; log(1 + exp(x)) does not overflow.  Hyperparameters are found by name among Kernel.real. */
+KVal gauss_emit_fx(KBuild *b, Fx f, const KVal *leaf, const KVal *theta);
 
 /* ---- series: F of one smooth leaf (GM_series plans) */
 typedef enum GaussParity { GP_none, GP_even, GP_odd } GaussParity;
 GaussParity gauss_series_parity(const Expectation *e, int side /* 0 F, 1 G */);
-/* Number of terms K needed for variance q (and mean m): emitted as a real value (a step function made
- * at compile time from the Hermite coefficients, tolerance 1e-13 of E F^2); cap: the largest. */
+/* Number of terms K needed for variance q (and mean m): emitted as a real value, a step function made
+ * at compile time from the Hermite coefficients (tolerance 1e-12 of E F^2, up to 1e-7 where that takes more than
+ * 1,400); cap: the largest, cap + 1: the variance is too large for a series. */
 KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, KVal q, KVal mean, int64_t *cap);
-/* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k], K = terms. */
+/* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k], K = terms.
+ * Packed plans (F and G of one parity): a_k of one parity alone, K counts them: Expectation.packed. */
 void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, const GaussOperands *o,
                         uint32_t array, const Aff *idx, uint32_t nidx, Aff terms);
 
@@ -72,4 +94,6 @@ typedef struct GaussNumbers {
     double c, d, sign;
 } GaussNumbers;
 double gauss_value(Ctx *c, const GaussQuery *q, const Expectation *e, const GaussNumbers *n);
+/* The value of gauss_emit_unit or gauss_emit_complement. */
+double gauss_value_unit(Ctx *c, const Expectation *e, const GaussNumbers *n, bool complement);
 #endif

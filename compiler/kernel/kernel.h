@@ -40,7 +40,7 @@ typedef struct KIns {
     KVal arg[4];
     double num;      /* num */
     uint32_t x;      /* real, table, load, store: which */
-    const Aff *idx;  /* load, store: one per stored axis; index, table: one */
+    const Aff *idx;  /* load, store: one per declared axis (rings too); index, table: one */
     uint32_t nidx;
     /* loop: */
     Sym var;
@@ -73,7 +73,8 @@ typedef enum KArrayClass {
 typedef struct KAxis {
     Sym var;         /* for printing */
     Aff lo, hi;      /* bounding box: affine in sizes only */
-    uint32_t slices; /* 0: whole; d > 0: ring of d slices, index modulo d (d = 1: no storage axis) */
+    uint32_t slices; /* 0: whole, extent max(hi - lo, 0); d > 0: ring of d slices, slice (index - lo)
+                        modulo d (d = 1: no storage axis).  Loads and stores index every axis. */
 } KAxis;
 
 typedef struct KArray {
@@ -162,6 +163,7 @@ uint32_t kernel_cell(Kernel *k, Ctx *c, KStage stage, const char *name);
 void kernel_fold(Ctx *c, Kernel *k);   /* constants, neutral elements, fma contraction */
 void kernel_hoist(Ctx *c, Kernel *k);  /* one-sample values of the pair stage to sample arrays */
 void kernel_split(Ctx *c, Kernel *k);  /* peel conditions on loop variables out of loops */
+void kernel_carry(Ctx *c, Kernel *k);  /* rings of the pair stage into cells */
 void kernel_expand(Ctx *c, Kernel *k); /* vector mathematics into primitives (kernel/vmath) */
 void kernel_cse(Ctx *c, Kernel *k);    /* equal pure values in scope; loads between stores */
 void kernel_dce(Ctx *c, Kernel *k);
@@ -177,7 +179,10 @@ const char *kernel_verify(const Ctx *c, const Kernel *k);
 
 /* ---- what the runtime sees: the descriptor; its functions are left NULL */
 TpKernel *kernel_describe(const Ctx *c, const Kernel *k, Arena *a);
-/* The interpreter as functions of a descriptor (same ABI as compiled code); needs expanded code.
- * checked: reads of slices that were overwritten or never written set *fault (ring tags). */
+/* The interpreter as functions of a descriptor (same ABI as compiled code); needs expanded code. */
 void kernel_interpret(const Ctx *c, const Kernel *k, TpKernel *desc, Arena *a);
+/* The same for one thread, counting in *faults the reads of elements that were never written or of
+ * ring slices that were overwritten, and indices outside the declared axes. */
+void kernel_interpret_checked(const Ctx *c, const Kernel *k, TpKernel *desc, Arena *a,
+                              uint64_t *faults);
 #endif

@@ -1,10 +1,11 @@
-/* The infinite-width limit of a program by the product program: two copies of it, x and x', sharing
- * parameters; a system of recurrences over arrays of second moments, tangent kernels and means.
+/* The infinite-width limit of a program by the product program: two copies of it, x and x',
+ * sharing parameters; a system of recurrences over arrays of second moments, tangent kernels
+ * and means.
  *
- * After the demand fixpoint every array has only its *free* axes: a right dim that is equal (with an
- * offset) to a left one is written in the left one's variable, a fixed dim is gone.  So consumers see
- * plain recurrences `A[axes] = sum of terms`, and need not know about links.  Right-hand copies of
- * loop variables and per-sample sizes carry a prime in their names. */
+ * After the demand fixpoint every array has only its *free* axes: a right dim that is equal
+ * (with an offset) to a left one is written in the left one's variable, a fixed dim is gone.
+ * So consumers see plain recurrences `A[axes] = sum of terms`, and need not know about links.
+ * Right-hand copies of loop variables and per-sample sizes carry a prime in their names. */
 #ifndef TPC_LIMIT_H
 #define TPC_LIMIT_H
 #include "kernel/kernel.h"
@@ -42,7 +43,8 @@ typedef enum LFactorKind {
     LF_coef,   /* scalar expression (hyperparameters, sizes, indices) */
     LF_exp,    /* Gaussian expectation */
     LF_series, /* sum_k h[k] h'[k] c^k, or its derivative by c */
-    LF_hermite /* k-th Hermite coefficient of exp->F, k = the array's last axis */
+    LF_hermite, /* k-th Hermite coefficient of exp->F, k = the array's last axis */
+    LF_scalar  /* scalar expression of array elements (made by lower/) */
 } LFactorKind;
 
 typedef struct LGram { /* SIDE of both for a self Gram is x, else x and y */
@@ -60,9 +62,9 @@ typedef struct LTerms {
     uint32_t n;
 } LTerms;
 
-/* E[F(u_0..u_{nl-1}; theta) * G(u_nl.. ; theta)], or E F where G = 0.
- * Leaves 0..nl-1 belong to the left copy, nl..nleaf-1 to the right one; `same`: one copy only (self
- * with equal indices), all leaves are left ones and G is written in them too. */
+/* E[F(u_0..u_{nl-1}; theta) * G(u_nl.. ; theta)], or E F where G = 0. Leaves 0..nl-1 belong to
+ * the left copy, nl..nleaf-1 to the right one.  nl = nleaf with a G: one copy (within one
+ * sample, where both sides have leaves in common), and G is written in its leaves too. */
 typedef struct LExp {
     Fx F, G;
     uint32_t nl, nleaf;
@@ -76,14 +78,18 @@ typedef struct LExp {
     /* after normalise: pair (0, nl) of a one-leaf-a-side expectation reads these instead of cov */
     LRef unit, defect, codefect; /* array 0: not there */
     LRef norm[2];                /* s of leaf 0 and leaf nl */
+    /* unit: E[F G] / (|F| |G|); complement: 1 - that */
+    enum { EXP_value, EXP_unit, EXP_complement } want;
     const struct Expectation *plan; /* chosen by gauss (lower/expect.c) */
 } LExp;
 
 typedef struct LSeries { /* sum_k left[k] right[k] c^k over k < size of the axis; deriv: d/dc */
     LRef left, right;    /* LK_H arrays; idx without the last axis */
-    LTerms c;            /* the correlation (normalised pair array, or C over norms) */
+    const LExp *exp;     /* whose covariances give the correlation c */
     bool deriv;
 } LSeries;
+
+typedef struct LScalar LScalar;
 
 typedef struct LFactor {
     LFactorKind kind;
@@ -94,8 +100,15 @@ typedef struct LFactor {
         Fx coef;
         const LExp *exp;
         const LSeries *series;
+        const LScalar *scalar;
     };
 } LFactor;
+
+struct LScalar { /* f with theta k = the value of factor arg[k] (ref or gram) */
+    Fx f;
+    const LFactor *arg;
+    uint32_t narg;
+};
 
 struct LTerm { /* sum over red [cons] product of factors (empty product: 1) */
     const Dim *red;
@@ -117,8 +130,8 @@ typedef struct LArray {
     uint32_t naxis;
     LTerms eq;
     bool nonneg;       /* proved >= 0 for all inputs */
-    /* Pair C and T: the self arrays C(A, A) at the left index and C(B, B) at the right one, in terms
-     * of this array's axes; array 0 where they are not demanded. */
+    /* Pair C and T: the self arrays C(A, A) at the left index and C(B, B) at the right one, in
+     * terms of this array's axes; array 0 where they are not demanded. */
     LRef self[2];
     Span span;
 } LArray;
@@ -128,18 +141,33 @@ typedef struct LOutput {
     LTerms value; /* plain */
 } LOutput;
 
+/* A size known after the sample stage: the maximum of a sample array, rounded up (made by
+ * lower/). */
+typedef struct LMeasure {
+    Sym name;
+    LArrayId array;
+    int64_t cap;
+} LMeasure;
+
 typedef struct Limit {
     const Program *p;
     AffCtx *aff;
     FxPool *fx;
     VEC(LArray) array; /* [0] unused */
+    VEC(LMeasure) measure;
     LOutput out[KERNEL_COUNT];
     uint32_t nout;
+    unsigned kernels; /* what was asked for */
+    bool mirrored;    /* one-sample C arrays of (B, A) are read as those of (A, B) */
 } Limit;
 
-/* kernels: bit set of 1 << KernelKind.  A program that needs what is not there yet (a stream that gains
- * Gaussian leaves with every turn, ..) gets a diagnostic naming loop, nonlinearity and sum. */
+/* kernels: bit set of 1 << KernelKind.  A program that needs what is not there yet (a stream
+ * that gains Gaussian leaves with every turn, ..) gets a diagnostic naming loop, nonlinearity
+ * and sum. */
 bool limit_derive(Ctx *c, const Program *p, unsigned kernels, Limit **out);
+/* The same with one-sample second moments of (B, A) folded into those of (A, B): a second try where
+ * no order of evaluation exists (product.md 9). */
+bool limit_derive_mirrored(Ctx *c, const Program *p, unsigned kernels, Limit **out);
 /* One equation a line, as in product.md 11; with methods and error estimates after lower_expect. */
 void limit_print(const Ctx *c, Buf *b, const Limit *l);
 /* Every read is inside its array's axes (by aff_implied), stages only read earlier or equal ones,

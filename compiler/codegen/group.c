@@ -1,0 +1,45 @@
+/* How many vectors of pairs the pair function keeps in flight.
+ *
+ * Measured on the depth-20 ReLU recursion in float64 (a Horner chain of 17 steps and a square root;
+ * ns per entry and layer; EPYC, Zen 4, 512-bit vectors):
+ *     u x g:  1x1 2.74   2x1 1.81   2x2 1.67   2x4 1.64   4x1 1.63   4x2 1.62   8x1 1.63
+ * A single vector is bound by latency, from four on the FMA ports are, and every doubling doubles
+ * compile time.  Intel's wide vectors like groups better than long lockstep (1.31 with two groups of
+ * two, 1.43 with four in lockstep).  With 256 bits the vectors are shorter: eight of them (1.89; 2x2
+ * 2.21), in float32 four (0.54; 4x2 0.63, for want of registers). */
+#include "codegen/emit.h"
+#include <string.h>
+
+static uint32_t instructions(const KFn *f) {
+    uint32_t n = 0;
+    for (uint32_t i = 1; i < f->block.len; i++) n += f->block.data[i].ins.len;
+    return n;
+}
+
+/* Compile time grows with instructions * vectors; large bodies have parallelism of their own. */
+enum { LARGE = 1500, HUGE_BODY = 6000 };
+
+static Grouping preferred(const Target *t, bool f32) {
+    bool zen = t->tune && !strncmp(t->tune, "znver", 5);
+    if (t->bits >= 512) return zen && !f32 ? (Grouping){0, 4, 1} : (Grouping){0, 2, 2};
+    if (t->bits == 256) return f32 ? (Grouping){0, 2, 2} : (Grouping){0, 4, 2};
+    return t->fma ? (Grouping){0, 4, 1} : (Grouping){0, 1, 1}; /* without fma: calls bound it */
+}
+
+Grouping pair_grouping(const Kernel *k, const Target *t, const CodegenOptions *o) {
+    bool f32 = k->dtype == TP_F32;
+    Grouping n = preferred(t, f32);
+    n.w = t->bits / (f32 ? 32 : 64);
+    uint32_t size = instructions(&k->fn[KS_pair]);
+    if (size > LARGE) n.g = 1;
+    if (size > HUGE_BODY && n.u > 2) n.u = 2;
+    if (o->u) n.u = o->u;
+    if (o->g) n.g = o->g;
+    while (TP_BLOCK % (n.u * n.g * n.w) || n.u * n.g > MAX_VECTORS) {
+        if (n.g > 1)
+            n.g /= 2;
+        else
+            n.u /= 2;
+    }
+    return n;
+}

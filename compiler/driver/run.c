@@ -1,0 +1,181 @@
+/* tpc run: compile for this machine and evaluate. */
+#include "check/check.h"
+#include "driver/driver.h"
+#include "driver/signals.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+static int failed(Session *s, const char *text) {
+    int code = session_end(s);
+    fprintf(stderr, "tpc: %s\n", text);
+    return code ? code : EXIT_ERROR;
+}
+
+/* "NAME=X.npy[,Y.npy]" */
+static bool named_input(Session *s, const char *text, TpNamed *out) {
+    const char *eq = strchr(text, '=');
+    if (!eq || eq == text || !eq[1]) {
+        fprintf(stderr, "tpc: --data %s: expected NAME=X.npy[,Y.npy]\n", text);
+        return false;
+    }
+    const char *comma = strchr(eq, ',');
+    *out = (TpNamed){.name = arena_strndup(s->a, text, (size_t)(eq - text))};
+    out->x.path = comma ? arena_strndup(s->a, eq + 1, (size_t)(comma - eq - 1)) : eq + 1;
+    out->y.path = comma ? comma + 1 : NULL;
+    return true;
+}
+
+static bool job_data(Session *s, TpJob *job) {
+    Options *o = s->o;
+    job->x.path = o->args.data[1];
+    job->y.path = o->args.len > 2 ? o->args.data[2] : NULL;
+    TpNamed *more = ARENA_ARRAY(s->a, TpNamed, o->data.len);
+    for (uint32_t i = 0; i < o->data.len; i++)
+        if (!named_input(s, o->data.data[i], &more[i])) return false;
+    job->more = more;
+    job->nmore = (int)o->data.len;
+    if (o->memory && !tp_parse_bytes(o->memory, &job->memory)) {
+        fprintf(stderr, "tpc: --memory=%s: a size as 512M or 4G\n", o->memory);
+        return false;
+    }
+    return true;
+}
+
+/* Settings that the compiled kernel takes: all but those fixed when it was compiled. */
+static void job_settings(Session *s, const TpKernel *k, TpJob *job) {
+    Texts t = {0};
+    for (uint32_t i = 0; i < s->o->set.len; i++) {
+        bool fixed = false;
+        for (int f = 0; f < k->nfixed; f++)
+            fixed |= !strcmp(k->fixed[f].name, s->o->set.data[i].name);
+        if (!fixed) vec_push(s->a, &t, s->o->set_text.data[i]);
+    }
+    job->set = t.data;
+    job->nset = (int)t.len;
+}
+
+static void job_outputs(Session *s, TpJob *job) {
+    unsigned ks = s->o->kernels;
+    bool several = (ks & (ks - 1)) != 0;
+    for (int k = 0; k < TP_NKERNEL; k++) {
+        if (!(ks >> k & 1)) continue;
+        if (!s->o->output) {
+            job->out[k].keep = true;
+            continue;
+        }
+        size_t cap = strlen(s->o->output) + 16;
+        char *path = arena_alloc(s->a, cap);
+        if (several) tp_output_path(path, cap, s->o->output, k);
+        job->out[k].path = several ? path : s->o->output;
+    }
+}
+
+static void show_progress(void *ctx, double done, double left) {
+    char line[160];
+    (void)ctx;
+    tp_progress_text(line, sizeof line, done, left);
+    fputs(line, stderr);
+    fflush(stderr);
+}
+
+static void show_note(void *ctx, const char *text) {
+    (void)ctx;
+    fprintf(stderr, "tpc: %s\n", text);
+}
+
+static void print_tables(Session *s, const TpReport *r) {
+    unsigned ks = s->o->kernels;
+    bool several = (ks & (ks - 1)) != 0;
+    for (int k = 0; k < TP_NKERNEL; k++) {
+        if (!(ks >> k & 1) || !r->data[k]) continue;
+        size_t n = tp_table(NULL, 0, r->data[k], s->o->dtype, r->nx, r->ny);
+        char *text = arena_alloc(s->a, n + 1);
+        tp_table(text, n + 1, r->data[k], s->o->dtype, r->nx, r->ny);
+        if (several) printf("%s\n", tp_kernel_name(k));
+        fputs(text, stdout);
+        free(r->data[k]);
+    }
+}
+
+static int evaluate(Session *s, TpJob *job) {
+    Signals sig = {0};
+    TpReport report;
+    TpError err;
+    bool bar = isatty(2) && s->o->format == DIAG_HUMAN;
+    job->stop = &sig.stop;
+    job->cleanup = &sig.cleanup;
+    job->progress = bar ? show_progress : NULL;
+    job->note = s->o->format == DIAG_JSON ? NULL : show_note;
+    signals_install(&sig);
+    bool ok = tp_run(job, &report, &err);
+    signals_remove();
+    if (bar) fputs("\r\033[K", stderr);
+    if (!ok) {
+        int stop = sig.stop;
+        failed(s, err.text);
+        return err.code == TP_E_USAGE ? EXIT_USAGE : stop ? 128 + stop : EXIT_ERROR;
+    }
+    if (s->o->verbose) {
+        char text[2048];
+        tp_report_text(text, sizeof text, job, &report);
+        fputs(text, stderr);
+    }
+    int code = session_end(s);
+    print_tables(s, &report);
+    return code;
+}
+
+/* Without -o the result is printed, so it must be small: said before anything is computed. */
+static bool printable(Session *s, const TpJob *job) {
+    TpError err;
+    int64_t n = 0, m, d;
+    if (s->o->output) return true;
+    if (!tp_shape(job->x.path, &n, &d, &err)) return true; /* tp_run says what is wrong */
+    m = n;
+    if (job->y.path && !tp_shape(job->y.path, &m, &d, &err)) return true;
+    if (n <= TP_TABLE_ROWS && m <= TP_TABLE_COLS) return true;
+    fprintf(stderr, "tpc: the result has %lld x %lld entries, too many to print: "
+                    "give a file, as in -o K.npy\n", (long long)n, (long long)m);
+    return false;
+}
+
+static int run_compiled(Session *s, const Kernel *k) {
+    TpJob job = {.threads = s->o->threads,
+                 .blas = s->o->no_blas ? TP_BLAS_NONE : TP_BLAS_AUTO};
+    if (!job_data(s, &job) || !printable(s, &job)) return EXIT_USAGE;
+    job_outputs(s, &job);
+    if (s->o->interpreter) {
+        TpKernel *desc = kernel_describe(&s->c, k, s->a);
+        kernel_interpret(&s->c, k, desc, s->a);
+        job.kernel = desc;
+        job_settings(s, desc, &job);
+        return evaluate(s, &job);
+    }
+    const CodegenApi *api = codegen_load(&s->c, NULL);
+    Jit jit;
+    CodegenOptions co = {.isa = s->o->target};
+    if (!api || !api->jit(&s->c, k, &co, &jit)) return session_end(s);
+    job.kernel = jit.kernel;
+    job_settings(s, jit.kernel, &job);
+    int code = evaluate(s, &job);
+    api->jit_free(&jit);
+    return code;
+}
+
+int command_run(Session *s) {
+    Options *o = s->o;
+    if (o->args.len < 2 || o->args.len > 3) {
+        options_help(stderr, 'r');
+        return EXIT_USAGE;
+    }
+    Compiled k;
+    if (!compile_file(s, o->args.data[0], o->kernels, UPTO_PROGRAM, &k)) return session_end(s);
+    if (!check_runnable(&s->c, k.program, o->kernels, o->assume_gia)) return session_end(s);
+    if (!compile_program(s, k.program, o->kernels, UPTO_KERNEL, &k)) return session_end(s);
+    if (o->verbose) {
+        Buf b = buf_new(s->a);
+        limit_print(&s->c, &b, k.limit);
+        fputs(buf_text(&b), stderr);
+    }
+    return run_compiled(s, k.kernel);
+}

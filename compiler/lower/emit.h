@@ -1,0 +1,51 @@
+/* Emission of scheduled equations as kernel code: shared state of the emit_*.c files. */
+#ifndef TPC_LOWER_EMIT_H
+#define TPC_LOWER_EMIT_H
+#include "lower/lower.h"
+#include "lower/schedule.h"
+
+typedef struct InputArray { /* an input array of the kernel, by what it holds */
+    TpInputKind kind;
+    KStage stage;
+    uint32_t in[2];
+    Aff basis;
+    uint32_t array;
+} InputArray;
+
+typedef struct DerivedReal {
+    Fx value;
+    uint32_t real;
+} DerivedReal;
+
+typedef struct Emit {
+    Ctx *c;
+    const Limit *l;
+    AffCtx *x;
+    FxPool *fx;
+    Kernel *k;
+    KBuild b;
+    Schedule sched;
+    uint32_t *array;    /* kernel array of a limit array */
+    ConsVec path;       /* loops and conditions around the current place */
+    VEC(InputArray) input;
+    VEC(DerivedReal) derived;
+    uint32_t cells;     /* counter for names */
+} Emit;
+
+/* emit_resources.c: sizes, reals, arrays, inputs. */
+bool emit_resources(Emit *e);
+uint32_t emit_input(Emit *e, TpInputKind kind, KStage stage, uint32_t in0, uint32_t in1, Aff basis);
+/* The value of a scalar expression: a number of the run where no loop variable occurs in it. */
+KVal emit_scalar(Emit *e, Fx f, const KVal *theta);
+/* emit_factor.c */
+KVal emit_factor(Emit *e, const LFactor *f);
+/* The sum of terms as one value. */
+KVal emit_value(Emit *e, LTerms t);
+KVal emit_expectation(Emit *e, const LExp *x);
+/* Fills array id[idx.., 0 .. terms) with Hermite coefficients. */
+void emit_hermite_statement(Emit *e, LArrayId id, const LExp *x, const Aff *idx, uint32_t nidx);
+/* emit_terms.c: the sum of terms with guards, handed to a store. */
+typedef void EmitStore(Emit *e, void *ctx, KVal v);
+void emit_terms(Emit *e, LTerms t, EmitStore *store, void *ctx);
+uint32_t emit_cell(Emit *e, const char *what);
+#endif

@@ -1,0 +1,211 @@
+/* What kernel code refers to: sizes, numbers of the run, arrays, inputs; scalar expressions. */
+#include "lower/emit.h"
+
+/* ---- sizes, hyperparameters, checks */
+
+static void add_hyper(Emit *e, const Hyper *h) {
+    Kernel *k = e->k;
+    if (h->fixed || h->kind == HYPER_fn || h->kind == HYPER_word) {
+        vec_push(e->c->a, &k->fixed, *h);
+    } else if (h->kind == HYPER_int) {
+        KSize z = {.name = h->name, .kind = KZ_hyper, .value = h->init};
+        vec_push(e->c->a, &k->size, z);
+    } else {
+        KReal r = {.name = h->name, .value = h->init, .hyper = true};
+        vec_push(e->c->a, &k->real, r);
+    }
+}
+
+static void add_dims(Emit *e) {
+    const Program *p = e->l->p;
+    for (uint32_t i = 0; i < p->input.len; i++) {
+        const char *name = sym_text(e->c->syms, p->input.data[i].name);
+        Sym s = intern_fresh(e->c->syms, arena_printf(e->c->a, "dim.%s", name));
+        affctx_size(e->x, s, 1);
+        KSize z = {.name = s, .kind = KZ_dim, .in = i};
+        vec_push(e->c->a, &e->k->size, z);
+    }
+}
+
+/* ---- arrays */
+
+/* Bounds of an axis over all values of the earlier axes: interval arithmetic on affine forms. */
+static Aff box(Emit *e, const LArray *r, const KAxis *done, uint32_t n, Aff f, bool upper) {
+    for (uint32_t i = n; i-- > 0;) {
+        int32_t k = aff_coef(f, r->axis[i].var);
+        if (!k) continue;
+        bool high = upper == (k > 0);
+        AffSubst m = {r->axis[i].var, high ? aff_plus(done[i].hi, -1) : done[i].lo};
+        f = aff_subst(e->x, f, &m, 1);
+    }
+    return f;
+}
+
+static void add_array(Emit *e, LArrayId id) {
+    const LArray *r = &e->l->array.data[id];
+    KAxis *axis = ARENA_ARRAY(e->c->a, KAxis, r->naxis);
+    Storage st = e->sched.store[id];
+    for (uint32_t i = 0; i < r->naxis; i++) {
+        axis[i].var = r->axis[i].var;
+        axis[i].lo = box(e, r, axis, i, r->axis[i].lo, false);
+        axis[i].hi = box(e, r, axis, i, aff_plus(r->axis[i].hi, -1), true);
+        axis[i].hi = aff_plus(axis[i].hi, 1);
+        axis[i].slices = st.slices && st.axis == i ? st.slices : 0;
+    }
+    KArray k = {.name = r->name, .stage = (KStage)r->stage, .class = KA_stored, .axis = axis,
+                .naxis = r->naxis};
+    e->array[id] = kernel_array(e->k, e->c, k);
+}
+
+bool emit_resources(Emit *e) {
+    const Program *p = e->l->p;
+    e->k->name = p->name;
+    for (uint32_t i = 0; i < p->input.len; i++) vec_push(e->c->a, &e->k->input, p->input.data[i]);
+    for (uint32_t i = 0; i < p->hyper.len; i++) add_hyper(e, &p->hyper.data[i]);
+    for (uint32_t i = 0; i < p->check.len; i++) vec_push(e->c->a, &e->k->check, p->check.data[i]);
+    add_dims(e);
+    e->array = ARENA_ARRAY(e->c->a, uint32_t, e->l->array.len);
+    for (LArrayId id = 1; id < e->l->array.len; id++) add_array(e, id);
+    for (uint32_t i = 0; i < e->l->measure.len; i++) {
+        const LMeasure *m = &e->l->measure.data[i];
+        KSize z = {.name = m->name, .kind = KZ_measured, .array = e->array[m->array], .cap = m->cap};
+        vec_push(e->c->a, &e->k->size, z);
+    }
+    return true;
+}
+
+static const char *input_name(Emit *e, const InputArray *in) {
+    static const char *const word[] = {"none", "gram", "unit", "defect", "codefect", "norm", "column"};
+    const Program *p = e->l->p;
+    Buf b = buf_new(e->c->a);
+    buf_printf(&b, "%s.%s", word[in->kind], sym_text(e->c->syms, p->input.data[in->in[0]].name));
+    if (in->kind == TP_IN_COLUMN) {
+        buf_puts(&b, ".");
+        aff_print(e->c->syms, &b, in->basis);
+    } else if (in->kind != TP_IN_NORM) {
+        buf_printf(&b, ".%s", sym_text(e->c->syms, p->input.data[in->in[1]].name));
+    }
+    if (in->stage == KS_pair) buf_puts(&b, ".pair");
+    return buf_text(&b);
+}
+
+uint32_t emit_input(Emit *e, TpInputKind kind, KStage stage, uint32_t in0, uint32_t in1, Aff basis) {
+    for (uint32_t i = 0; i < e->input.len; i++) {
+        const InputArray *q = &e->input.data[i];
+        if (q->kind == kind && q->stage == stage && q->in[0] == in0 && q->in[1] == in1 &&
+            aff_eq(q->basis, basis))
+            return q->array;
+    }
+    InputArray in = {kind, stage, {in0, in1}, basis, 0};
+    KArray k = {.name = intern_fresh(e->c->syms, input_name(e, &in)), .stage = stage,
+                .class = KA_input, .input = kind, .in = {in0, in1}, .basis = basis};
+    in.array = kernel_array(e->k, e->c, k);
+    vec_push(e->c->a, &e->input, in);
+    return in.array;
+}
+
+/* ---- scalar expressions */
+
+static bool varies(Emit *e, Fx f) {
+    const FxNode *n = fx_node(e->fx, f);
+    if (n->op == FX_theta || n->op == FX_leaf || n->op == FX_sref) return true;
+    if (n->op == FX_index) return !aff_size_only(e->x, n->aff);
+    for (uint32_t i = 0; i < fx_arity(n->op); i++)
+        if (varies(e, n->arg[i])) return true;
+    return false;
+}
+
+/* The number of the run that holds f: a hyperparameter itself, or a derived number. */
+static KVal run_number(Emit *e, Fx f) {
+    const FxNode *n = fx_node(e->fx, f);
+    if (n->op == FX_num) return kb_num(&e->b, n->num);
+    if (n->op == FX_index && aff_is_const(n->aff)) return kb_num(&e->b, (double)n->aff.c);
+    if (n->op == FX_hyper)
+        for (uint32_t i = 0; i < e->k->real.len; i++)
+            if (e->k->real.data[i].name == n->k) return kb_real(&e->b, i);
+    for (uint32_t i = 0; i < e->derived.len; i++)
+        if (e->derived.data[i].value == f) return kb_real(&e->b, e->derived.data[i].real);
+    Sym name = intern_fresh(e->c->syms, arena_printf(e->c->a, "r%u", e->derived.len));
+    KReal r = {.name = name, .value = f};
+    vec_push(e->c->a, &e->k->real, r);
+    DerivedReal d = {f, e->k->real.len - 1};
+    vec_push(e->c->a, &e->derived, d);
+    return kb_real(&e->b, d.real);
+}
+
+static KVal condition(Emit *e, Fx f, const KVal *theta);
+
+static KVal sign_of(Emit *e, KVal a, double at_negative) {
+    KVal zero = kb_num(&e->b, 0), one = kb_num(&e->b, 1);
+    KVal pos = kb_op(&e->b, KO_lt, zero, a, 0), neg = kb_op(&e->b, KO_lt, a, zero, 0);
+    KVal low = kb_op(&e->b, KO_select, neg, kb_num(&e->b, at_negative), zero);
+    return kb_op(&e->b, KO_select, pos, one, low);
+}
+
+static KVal operation(Emit *e, const FxNode *n, const KVal *theta) {
+    KBuild *b = &e->b;
+    if (n->op == FX_if) {
+        KVal m = condition(e, n->arg[0], theta);
+        return kb_op(b, KO_select, m, emit_scalar(e, n->arg[1], theta),
+                     emit_scalar(e, n->arg[2], theta));
+    }
+    KVal a = emit_scalar(e, n->arg[0], theta);
+    KVal c = fx_arity(n->op) > 1 ? emit_scalar(e, n->arg[1], theta) : 0;
+    switch (n->op) {
+    case FX_add: return kb_op(b, KO_add, a, c, 0);
+    case FX_sub: return kb_op(b, KO_sub, a, c, 0);
+    case FX_mul: return kb_op(b, KO_mul, a, c, 0);
+    case FX_div: return kb_op(b, KO_div, a, c, 0);
+    case FX_pow: return kb_op(b, KO_pow, a, c, 0);
+    case FX_neg: return kb_op(b, KO_neg, a, 0, 0);
+    case FX_exp: return kb_op(b, KO_exp, a, 0, 0);
+    case FX_log: return kb_op(b, KO_log, a, 0, 0);
+    case FX_sqrt: return kb_op(b, KO_sqrt, a, 0, 0);
+    case FX_sin: return kb_op(b, KO_sin, a, 0, 0);
+    case FX_cos: return kb_op(b, KO_cos, a, 0, 0);
+    case FX_tanh: return kb_op(b, KO_tanh, a, 0, 0);
+    case FX_erf: return kb_op(b, KO_erf, a, 0, 0);
+    case FX_Phi: return kb_op(b, KO_Phi, a, 0, 0);
+    case FX_abs: return kb_op(b, KO_abs, a, 0, 0);
+    case FX_sign: return sign_of(e, a, -1);
+    case FX_step: return sign_of(e, a, 0);
+    case FX_max: return kb_op(b, KO_max, a, c, 0);
+    case FX_min: return kb_op(b, KO_min, a, c, 0);
+    case FX_num:
+    case FX_leaf:
+    case FX_theta:
+    case FX_hyper:
+    case FX_index:
+    case FX_dim:
+    case FX_sref:
+    case FX_gt:
+    case FX_ge:
+    case FX_eq:
+    case FX_and:
+    case FX_or:
+    case FX_not:
+    case FX_if: break;
+    }
+    return 0;
+}
+
+static KVal condition(Emit *e, Fx f, const KVal *theta) {
+    const FxNode *n = fx_node(e->fx, f);
+    KBuild *b = &e->b;
+    if (n->op == FX_not) return kb_op(b, KO_not, condition(e, n->arg[0], theta), 0, 0);
+    if (n->op == FX_and || n->op == FX_or) {
+        KVal p = condition(e, n->arg[0], theta), q = condition(e, n->arg[1], theta);
+        return kb_op(b, n->op == FX_and ? KO_and : KO_or, p, q, 0);
+    }
+    KVal x = emit_scalar(e, n->arg[0], theta), y = emit_scalar(e, n->arg[1], theta);
+    if (n->op == FX_eq) return kb_op(b, KO_eq, x, y, 0);
+    return kb_op(b, n->op == FX_gt ? KO_lt : KO_le, y, x, 0);
+}
+
+KVal emit_scalar(Emit *e, Fx f, const KVal *theta) {
+    const FxNode *n = fx_node(e->fx, f);
+    if (n->op == FX_theta) return theta[n->k];
+    if (!varies(e, f)) return run_number(e, f);
+    if (n->op == FX_index) return kb_index(&e->b, n->aff);
+    return operation(e, n, theta);
+}

@@ -1,0 +1,265 @@
+/* Scheduled equations to kernel code: loops of the schedule, one store per statement. */
+#include "diag/diag.h"
+#include "lower/emit.h"
+
+typedef struct Store { /* destination of a statement */
+    uint32_t array;
+    const Aff *idx;
+    uint32_t n;
+} Store;
+
+static void store_to(Emit *e, void *ctx, KVal v) {
+    const Store *s = ctx;
+    kb_store(&e->b, s->array, s->idx, s->n, v);
+}
+
+/* Opens a condition for those of cs that the path does not imply; returns whether it did. */
+static bool open_if(Emit *e, const Cons *cs, uint32_t n) {
+    ConsVec need = {0};
+    for (uint32_t i = 0; i < n; i++)
+        if (!aff_implied(e->x, e->path.data, e->path.len, cs[i]))
+            vec_push(e->c->a, &need, cs[i]);
+    if (!need.len) return false;
+    kb_if(&e->b, need.data, need.len);
+    for (uint32_t i = 0; i < need.len; i++) vec_push(e->c->a, &e->path, need.data[i]);
+    return true;
+}
+
+static const LFactor *hermite_of(const LArray *r) {
+    const LFactor *f = r->eq.n == 1 && r->eq.term[0].nfactor == 1 ? r->eq.term[0].factor : NULL;
+    return f && f->kind == LF_hermite ? f : NULL;
+}
+
+static bool measured(const Emit *e, Cons c) {
+    for (uint32_t i = 0; i < e->l->measure.len; i++)
+        if (cons_mentions(c, e->l->measure.data[i].name)) return true;
+    return false;
+}
+
+static bool rare(const Emit *e, const LTerm *t) {
+    for (uint32_t i = 0; i < t->ncons; i++)
+        if (measured(e, t->cons[i])) return true;
+    return false;
+}
+
+static bool same_guards(const LTerm *a, const LTerm *b) {
+    bool same = a->ncons == b->ncons;
+    for (uint32_t i = 0; same && i < a->ncons; i++) same = cons_same(a->cons[i], b->cons[i]);
+    return same;
+}
+
+/* Adds the rare terms that share the guards of term first. */
+static void emit_rare(Emit *e, LTerms eq, uint32_t first, const Store *s) {
+    VEC(LTerm) sum = {0};
+    const LTerm *t = &eq.term[first];
+    for (uint32_t i = 0; i < eq.n; i++) {
+        if (!same_guards(t, &eq.term[i])) continue;
+        if (i < first) return; /* done with the earlier one */
+        LTerm free = eq.term[i];
+        free.ncons = 0;
+        vec_push(e->c->a, &sum, free);
+    }
+    uint32_t mark = e->path.len;
+    bool open = open_if(e, t->cons, t->ncons);
+    KVal v = emit_value(e, (LTerms){sum.data, sum.len});
+    KVal old = kb_load(&e->b, s->array, SIDE_none, s->idx, s->n);
+    kb_store(&e->b, s->array, s->idx, s->n, kb_op(&e->b, KO_add, old, v, 0));
+    if (open) kb_end(&e->b);
+    e->path.len = mark;
+}
+
+/* Stores the sum; terms under a measured condition (rare: samples of variance 0) are added
+ * afterwards, so that the usual path stays one straight sum. */
+static void emit_equation(Emit *e, LTerms eq, Store s) {
+    VEC(LTerm) usual = {0};
+    for (uint32_t i = 0; i < eq.n; i++)
+        if (!rare(e, &eq.term[i])) vec_push(e->c->a, &usual, eq.term[i]);
+    emit_terms(e, (LTerms){usual.data, usual.len}, store_to, &s);
+    for (uint32_t i = 0; i < eq.n; i++)
+        if (rare(e, &eq.term[i])) emit_rare(e, eq, i, &s);
+}
+
+/* One statement; m maps the axes that are loop times already to their loop variables. */
+static void emit_statement(Emit *e, LArrayId id, const AffSubst *m, uint32_t n) {
+    const LArray *r = &e->l->array.data[id];
+    uint32_t mark = e->path.len, naxis = r->kind == LK_H ? r->naxis - 1 : r->naxis, open = 0;
+    Aff *idx = ARENA_ARRAY(e->c->a, Aff, r->naxis);
+    ConsVec guard = {0};
+    for (uint32_t i = 0; i < naxis; i++) {
+        Aff var = aff_name(e->x, r->axis[i].var), at = aff_subst(e->x, var, m, n);
+        Aff lo = aff_subst(e->x, r->axis[i].lo, m, n), hi = aff_subst(e->x, r->axis[i].hi, m, n);
+        bool timed = false;
+        for (uint32_t k = 0; k < n; k++) timed |= m[k].name == r->axis[i].var;
+        idx[i] = at;
+        if (timed) {
+            vec_push(e->c->a, &guard, cons_le(e->x, lo, at));
+            vec_push(e->c->a, &guard, cons_lt(e->x, at, hi));
+            continue;
+        }
+        kb_loop(&e->b, r->axis[i].var, lo, hi, false);
+        cons_range(e->x, &e->path, r->axis[i].var, lo, hi);
+        open++;
+    }
+    open += open_if(e, guard.data, guard.len);
+    e->b.span = r->span;
+    LTerms eq = lterms_subst(e->l, e->c->a, r->eq, m, n);
+    if (hermite_of(r)) emit_hermite_statement(e, id, hermite_of(r)->exp, idx, naxis);
+    else emit_equation(e, eq, (Store){e->array[id], idx, r->naxis});
+    for (uint32_t i = 0; i < open; i++) kb_end(&e->b);
+    e->path.len = mark;
+}
+
+/* ---- loops */
+
+typedef struct Times {
+    AffSubst *m;
+    uint32_t n;
+} Times;
+
+static Times times_with(Emit *e, Times t, Sym axis, Aff to) {
+    AffSubst *m = ARENA_ARRAY(e->c->a, AffSubst, t.n + 1);
+    for (uint32_t i = 0; i < t.n; i++) m[i] = t.m[i];
+    m[t.n] = (AffSubst){axis, to};
+    return (Times){m, t.n + 1};
+}
+
+/* Time substitutions are kept per loop: a statement takes those whose axis it has. */
+typedef struct OpenLoop {
+    const Node *node;
+    Sym var;
+    const struct OpenLoop *up;
+} OpenLoop;
+
+static void arrays_of(Emit *e, const Node *n, LUseVec *out) {
+    if (!n->loop) {
+        LUse u = {.reader = n->array};
+        vec_push(e->c->a, out, u);
+        return;
+    }
+    for (uint32_t i = 0; i < n->body.len; i++) arrays_of(e, n->body.data[i], out);
+}
+
+/* The smaller (larger) of two forms if that is provable under the path; false if not. */
+static bool hull(Emit *e, Aff a, Aff b, bool upper, Aff *out) {
+    if (aff_implied(e->x, e->path.data, e->path.len, cons_le(e->x, a, b)))
+        return *out = upper ? b : a, true;
+    if (aff_implied(e->x, e->path.data, e->path.len, cons_le(e->x, b, a)))
+        return *out = upper ? a : b, true;
+    return false;
+}
+
+static bool loop_range(Emit *e, const Node *n, Aff *lo, Aff *hi) {
+    LUseVec ids = {0};
+    arrays_of(e, n, &ids);
+    for (uint32_t i = 0; i < ids.len; i++) {
+        const LArray *r = &e->l->array.data[ids.data[i].reader];
+        const KArray *k = &e->k->array.data[e->array[ids.data[i].reader]];
+        int axis = schedule_axis(e->c->syms, r, n->w, n->mode);
+        Aff l = k->axis[axis].lo, h = k->axis[axis].hi;
+        if (!i) {
+            *lo = l;
+            *hi = h;
+        } else if (!hull(e, *lo, l, false, lo) || !hull(e, *hi, h, true, hi)) {
+            diag(e->c->ds, lower_loop_range, r->span, sym_text(e->c->syms, n->w));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool emit_node(Emit *e, const Node *n, const OpenLoop *up);
+
+static Times statement_times(Emit *e, LArrayId id, const OpenLoop *up) {
+    Times t = {0};
+    const LArray *r = &e->l->array.data[id];
+    for (; up; up = up->up) {
+        int axis = schedule_axis(e->c->syms, r, up->node->w, up->node->mode);
+        if (axis < 0) continue;
+        t = times_with(e, t, r->axis[axis].var, aff_name(e->x, up->var));
+    }
+    return t;
+}
+
+/* A turn of max(w, w') = t: the row w = t, w' <= t and the column w' = t, w < t. */
+static void emit_shell(Emit *e, LArrayId id, const OpenLoop *up) {
+    const LArray *r = &e->l->array.data[id];
+    int row = schedule_axis(e->c->syms, r, up->node->w, TIME_left);
+    int col = schedule_axis(e->c->syms, r, up->node->w, TIME_right);
+    Times t = statement_times(e, id, up->up);
+    Aff now = aff_name(e->x, up->var);
+    Sym rv = r->axis[row].var, cv = r->axis[col].var;
+    Times both = times_with(e, t, rv, now);
+    if (row == col) {
+        emit_statement(e, id, both.m, both.n);
+        return;
+    }
+    uint32_t mark = e->path.len;
+    kb_loop(&e->b, cv, r->axis[col].lo, aff_plus(now, 1), false);
+    cons_range(e->x, &e->path, cv, r->axis[col].lo, aff_plus(now, 1));
+    Times a = times_with(e, both, cv, aff_name(e->x, cv));
+    emit_statement(e, id, a.m, a.n);
+    kb_end(&e->b);
+    e->path.len = mark;
+    kb_loop(&e->b, rv, r->axis[row].lo, now, false);
+    cons_range(e->x, &e->path, rv, r->axis[row].lo, now);
+    Times b = times_with(e, times_with(e, t, rv, aff_name(e->x, rv)), cv, now);
+    emit_statement(e, id, b.m, b.n);
+    kb_end(&e->b);
+    e->path.len = mark;
+}
+
+static bool emit_node(Emit *e, const Node *n, const OpenLoop *up) {
+    if (!n->loop) {
+        if (up && up->node->mode == TIME_max) {
+            emit_shell(e, n->array, up);
+            return true;
+        }
+        Times t = statement_times(e, n->array, up);
+        emit_statement(e, n->array, t.m, t.n);
+        return true;
+    }
+    Aff lo, hi;
+    if (!loop_range(e, n, &lo, &hi)) return false;
+    Sym var = n->w;
+    OpenLoop here = {n, var, up};
+    uint32_t mark = e->path.len;
+    kb_loop(&e->b, var, lo, hi, false);
+    cons_range(e->x, &e->path, var, lo, hi);
+    bool ok = true;
+    for (uint32_t i = 0; i < n->body.len && ok; i++) ok = emit_node(e, n->body.data[i], &here);
+    kb_end(&e->b);
+    e->path.len = mark;
+    return ok;
+}
+
+/* ---- outputs */
+
+static void emit_outputs(Emit *e) {
+    for (uint32_t i = 0; i < e->l->nout; i++) {
+        const LOutput *o = &e->l->out[i];
+        const char *name = o->kernel == KERNEL_nngp ? "nngp" : "ntk";
+        KArray k = {.name = intern_fresh(e->c->syms, name), .stage = KS_pair, .class = KA_output,
+                    .output = o->kernel};
+        uint32_t arr = kernel_array(e->k, e->c, k);
+        e->k->kernels |= 1u << o->kernel;
+        Store s = {arr, NULL, 0};
+        emit_terms(e, o->value, store_to, &s);
+    }
+}
+
+bool lower_kernel(Ctx *c, const Limit *l, TpDtype dtype, Kernel **out) {
+    Emit e = {.c = c, .l = l, .x = l->aff, .fx = l->fx};
+    if (!schedule_make(c, l, &e.sched)) return false;
+    e.k = kernel_new(c, l->aff, l->fx);
+    e.k->dtype = dtype;
+    if (!emit_resources(&e)) return false;
+    for (int st = 0; st < KS_COUNT; st++) {
+        e.b = kb_begin(c, e.k, (KStage)st);
+        const NodeVec *root = &e.sched.root[st];
+        for (uint32_t i = 0; i < root->len; i++)
+            if (!emit_node(&e, root->data[i], NULL)) return false;
+        if (st == KS_pair) emit_outputs(&e);
+    }
+    *out = e.k;
+    return true;
+}

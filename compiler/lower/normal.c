@@ -1,0 +1,33 @@
+#include "lower/normal.h"
+
+bool normal_candidate(const Limit *l, LArrayId id) {
+    const LArray *r = &l->array.data[id];
+    return r->kind == LK_C && r->stage == LS_pair && r->A == r->B && r->self[0].array &&
+           r->self[1].array && r->self[0].array == r->self[1].array;
+}
+
+static bool single_ref(LTerms t, LRef *out) {
+    if (t.n != 1 || t.term[0].nred || t.term[0].ncons || t.term[0].nfactor != 1) return false;
+    if (t.term[0].factor[0].kind != LF_ref) return false;
+    *out = t.term[0].factor[0].ref;
+    return true;
+}
+
+LRef normal_cross(const LExp *e) {
+    LRef r = {0};
+    single_ref(e->cov[e->nl], &r);
+    return r;
+}
+
+bool normal_is_unit(const Limit *l, const LArray *r, const LExp *e) {
+    if (!r || r->stage != LS_pair || !e->G || e->nl != 1 || e->nleaf != 2) return false;
+    if (e->mean[0].n || e->mean[1].n || e->indep[1]) return false;
+    LRef cross;
+    return single_ref(e->cov[1], &cross) && cross.array && normal_candidate(l, cross.array);
+}
+
+const AffSubst *normal_subst(Arena *a, const LArray *r, const Aff *idx) {
+    AffSubst *m = ARENA_ARRAY(a, AffSubst, r->naxis);
+    for (uint32_t i = 0; i < r->naxis; i++) m[i] = (AffSubst){r->axis[i].var, idx[i]};
+    return m;
+}

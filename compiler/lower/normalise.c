@@ -1,0 +1,362 @@
+/* Which pair arrays are stored normalised, and how (product.md 2b); the rewriting itself is in
+ * normalise_eq.c. */
+#include "lower/normalise.h"
+
+/* ---- coefficients */
+
+static bool checked_nonneg(const Normal *n, Fx f) {
+    const Program *p = n->l->p;
+    for (uint32_t i = 0; i < p->check.len; i++)
+        if (p->check.data[i].value == f && p->check.data[i].kind != CHECK_finite) return true;
+    return false;
+}
+
+typedef VEC(Fx) FxVec;
+
+/* Factors of a product, equal ones cancelled in pairs (their product is a square). */
+static void odd_factors(const Normal *n, Fx f, FxVec *out) {
+    const FxNode *d = fx_node(n->l->fx, f);
+    if (d->op == FX_mul) {
+        odd_factors(n, d->arg[0], out);
+        odd_factors(n, d->arg[1], out);
+        return;
+    }
+    for (uint32_t i = 0; i < out->len; i++)
+        if (out->data[i] == f) {
+            out->data[i] = vec_last(out);
+            out->len--;
+            return;
+        }
+    vec_push(n->a, out, f);
+}
+
+static bool factor_nonneg(const Normal *n, Fx f) {
+    const FxNode *d = fx_node(n->l->fx, f);
+    if (checked_nonneg(n, f)) return true;
+    switch (d->op) {
+    case FX_num: return d->num >= 0;
+    case FX_dim:
+    case FX_exp:
+    case FX_sqrt:
+    case FX_abs:
+    case FX_step:
+    case FX_Phi: return true;
+    case FX_pow: {
+        const FxNode *e = fx_node(n->l->fx, d->arg[1]);
+        if (e->op == FX_num && e->q == 1 && e->p % 2 == 0) return true;
+        return normal_nonneg(n, d->arg[0]);
+    }
+    case FX_add:
+    case FX_div:
+    case FX_max: return normal_nonneg(n, d->arg[0]) && normal_nonneg(n, d->arg[1]);
+    case FX_index:
+    case FX_leaf:
+    case FX_theta:
+    case FX_hyper:
+    case FX_sref:
+    case FX_sub:
+    case FX_mul:
+    case FX_neg:
+    case FX_log:
+    case FX_sin:
+    case FX_cos:
+    case FX_tanh:
+    case FX_erf:
+    case FX_sign:
+    case FX_min:
+    case FX_gt:
+    case FX_ge:
+    case FX_eq:
+    case FX_and:
+    case FX_or:
+    case FX_not:
+    case FX_if: return false;
+    }
+    return false;
+}
+
+bool normal_nonneg(const Normal *n, Fx f) {
+    FxVec odd = {0};
+    odd_factors(n, f, &odd);
+    for (uint32_t i = 0; i < odd.len; i++)
+        if (!factor_nonneg(n, odd.data[i])) return false;
+    return true;
+}
+
+bool normal_part(Normal *n, const LTerm *t, Part *out) {
+    *out = (Part){fx_num(n->l->fx, 1), NULL};
+    if (t->nred) return false;
+    for (uint32_t i = 0; i < t->nfactor; i++) {
+        const LFactor *f = &t->factor[i];
+        if (f->kind == LF_coef) {
+            out->coef = fx_mul(n->l->fx, out->coef, f->coef);
+            continue;
+        }
+        if (out->operand || (f->kind != LF_ref && f->kind != LF_gram)) return false;
+        out->operand = f;
+    }
+    return normal_nonneg(n, out->coef) && !fx_has(n->l->fx, out->coef, FX_sref);
+}
+
+/* ---- modes */
+
+static bool gram_normal(const Normal *n, const LGram *g) {
+    const Def *p = &n->l->p->def.data[g->def[0]], *q = &n->l->p->def.data[g->def[1]];
+    return !g->self && p->op == PO_input && q->op == PO_input && p->input == q->input;
+}
+
+static bool equal_self(const Normal *n, const LArray *r) {
+    uint32_t k = n->l->array.data[r->self[0].array].naxis;
+    for (uint32_t i = 0; i < k; i++)
+        if (!aff_eq(r->self[0].idx[i], r->self[1].idx[i])) return false;
+    return true;
+}
+
+static bool arms(Normal *n, LArrayId id) {
+    const LArray *r = &n->l->array.data[id];
+    if (!equal_self(n, r)) return false;
+    for (uint32_t i = 0; i < r->eq.n; i++) {
+        Part p;
+        if (!normal_part(n, &r->eq.term[i], &p)) return false;
+        if (!p.operand) continue;
+        if (p.operand->kind == LF_gram ? !gram_normal(n, &p.operand->gram)
+                                       : !normal_candidate(n->l, p.operand->ref.array))
+            return false;
+    }
+    return r->eq.n > 0;
+}
+
+static const LExp *only_exp(const LArray *r) {
+    if (r->eq.n != 1 || r->eq.term[0].nred || r->eq.term[0].ncons || r->eq.term[0].nfactor != 1)
+        return NULL;
+    const LFactor *f = r->eq.term[0].factor;
+    return f->kind == LF_exp ? f->exp : NULL;
+}
+
+static CMode c_mode(Normal *n, LArrayId id) {
+    const LArray *r = &n->l->array.data[id];
+    const LExp *e = only_exp(r);
+    if (e && normal_is_unit(n->l, r, e) && e->plan->complement && equal_self(n, r)) return C_GATE;
+    return arms(n, id) ? C_ARMS : C_ROUNDED;
+}
+
+/* ---- needs: which arrays are read normalised, with their defects */
+
+typedef struct Need {
+    Normal *n;
+    bool changed;
+} Need;
+
+static void need(Need *w, LArrayId id, bool e, bool o) {
+    NormInfo *i = &w->n->info[id];
+    bool oo = o && !w->n->l->array.data[id].nonneg;
+    if (i->unit && (i->need_e || !e) && (i->need_o || !oo)) return;
+    i->unit = true;
+    i->need_e |= e;
+    i->need_o |= oo;
+    w->changed = true;
+}
+
+static LFactor need_exp(void *ctx, LFactor f) {
+    Need *w = ctx;
+    if (f.kind != LF_exp) return f;
+    LRef cross = normal_cross(f.exp);
+    if (cross.array) need(w, cross.array, f.exp->plan->needs_defect, f.exp->plan->needs_defect);
+    return f;
+}
+
+static void need_readers(Need *w) {
+    const Limit *l = w->n->l;
+    for (LArrayId id = 1; id < w->n->n0; id++) {
+        const LArray *r = &l->array.data[id];
+        for (uint32_t t = 0; t < r->eq.n; t++)
+            for (uint32_t k = 0; k < r->eq.term[t].nfactor; k++) {
+                const LFactor *f = &r->eq.term[t].factor[k];
+                if (f->kind == LF_exp && normal_is_unit(l, r, f->exp)) need_exp(w, *f);
+            }
+    }
+}
+
+static void need_operands(Need *w, LArrayId id) {
+    const NormInfo *i = &w->n->info[id];
+    const LArray *r = &w->n->l->array.data[id];
+    if (!i->need_e || i->c != C_ARMS) return;
+    for (uint32_t t = 0; t < r->eq.n; t++) {
+        Part p;
+        if (normal_part(w->n, &r->eq.term[t], &p) && p.operand && p.operand->kind == LF_ref)
+            need(w, p.operand->ref.array, true, i->need_o);
+    }
+}
+
+static void find_needs(Normal *n) {
+    Need w = {n, false};
+    need_readers(&w);
+    do {
+        w.changed = false;
+        for (LArrayId id = 1; id < n->n0; id++)
+            if (n->info[id].unit) need_operands(&w, id);
+    } while (w.changed);
+    for (LArrayId id = 1; id < n->n0; id++) {
+        NormInfo *i = &n->info[id];
+        if (i->c == C_GATE) i->unit = true; /* costs nothing, and its tangent array shares its scale */
+        if (!i->unit) i->c = C_PLAIN;
+        if (i->c == C_ROUNDED) i->need_e = i->need_o = false;
+    }
+}
+
+/* ---- one-sample arrays: norms */
+
+static const Aff *own_axes(Normal *n, const LArray *r) {
+    Aff *idx = ARENA_ARRAY(n->a, Aff, r->naxis);
+    for (uint32_t i = 0; i < r->naxis; i++) idx[i] = aff_name(n->l->aff, r->axis[i].var);
+    return idx;
+}
+
+static LTerms scalar_eq(Normal *n, Fx f, const LFactor *arg, uint32_t narg) {
+    LScalar *s = ARENA_NEW(n->a, LScalar);
+    *s = (LScalar){f, arena_copy(n->a, arg, narg * sizeof *arg), narg};
+    LFactor *fac = ARENA_NEW(n->a, LFactor);
+    *fac = (LFactor){.kind = LF_scalar, .scalar = s};
+    LTerm *t = ARENA_NEW(n->a, LTerm);
+    *t = (LTerm){.factor = fac, .nfactor = 1};
+    return (LTerms){t, 1};
+}
+
+static LArrayId add_like(Normal *n, LArrayId self, LKind kind, const char *prefix, Fx f, LArrayId arg) {
+    LArray r = n->l->array.data[self], *q = &n->l->array.data[arg];
+    LFactor of = {.kind = LF_ref, .ref = {arg, SIDE_x, own_axes(n, q)}};
+    const char *name = sym_text(n->c->syms, r.name);
+    r.name = intern_fresh(n->c->syms, arena_printf(n->a, "%s.%s", prefix, name));
+    r.kind = kind;
+    r.nonneg = true;
+    r.self[0] = r.self[1] = (LRef){0};
+    r.eq = scalar_eq(n, f, &of, 1);
+    vec_push(n->a, &n->l->array, r);
+    return n->l->array.len - 1;
+}
+
+LArrayId normal_norm(Normal *n, LArrayId self) {
+    SelfInfo *s = &n->self[self];
+    if (s->norm) return s->norm;
+    FxPool *fx = n->l->fx;
+    Fx q = fx_theta(fx, 0), pos = fx_op(fx, FX_gt, q, fx_num(fx, 0), 0);
+    Fx f = fx_op(fx, FX_if, pos, fx_op(fx, FX_sqrt, q, 0, 0), fx_num(fx, 1));
+    return s->norm = add_like(n, self, LK_N, "s", f, self);
+}
+
+LArrayId normal_root(Normal *n, LArrayId self) {
+    SelfInfo *s = &n->self[self];
+    if (s->root) return s->root;
+    FxPool *fx = n->l->fx;
+    Fx q = fx_theta(fx, 0), pos = fx_op(fx, FX_gt, q, fx_num(fx, 0), 0);
+    Fx f = fx_op(fx, FX_if, pos, fx_op(fx, FX_sqrt, q, 0, 0), fx_num(fx, 0));
+    return s->root = add_like(n, self, LK_F, "root", f, self);
+}
+
+/* ---- tangent arrays */
+
+/* The C pair array of the same vector and index space. */
+static LArrayId c_twin(const Normal *n, LArrayId t) {
+    const LArray *r = &n->l->array.data[t];
+    for (LArrayId id = 1; id < n->n0; id++) {
+        const LArray *q = &n->l->array.data[id];
+        if (q->kind == LK_C && q->stage == LS_pair && q->A == r->A && q->B == r->B &&
+            normal_candidate(n->l, id))
+            return id;
+    }
+    return 0;
+}
+
+static bool t_arms(Normal *n, LArrayId id) {
+    const LArray *r = &n->l->array.data[id];
+    if (!equal_self(n, r)) return false;
+    for (uint32_t i = 0; i < r->eq.n; i++) {
+        Part p;
+        if (!normal_part(n, &r->eq.term[i], &p)) return false;
+        if (!p.operand) continue;
+        if (p.operand->kind == LF_gram) {
+            if (!gram_normal(n, &p.operand->gram)) return false;
+            continue;
+        }
+        const LArray *q = &n->l->array.data[p.operand->ref.array];
+        if (q->stage != LS_pair || q->A != q->B || !q->self[0].array) return false;
+    }
+    return r->eq.n > 0;
+}
+
+/* The term E[..] * T(leaf, leaf): its tangent operand, or NULL. */
+static const LFactor *leaf_operand(const Normal *n, const LArray *r, const LExp **e) {
+    if (r->eq.n != 1 || r->eq.term[0].nred || r->eq.term[0].ncons) return NULL;
+    const LFactor *op = NULL;
+    *e = NULL;
+    for (uint32_t k = 0; k < r->eq.term[0].nfactor; k++) {
+        const LFactor *f = &r->eq.term[0].factor[k];
+        if (f->kind == LF_exp && !*e) *e = f->exp;
+        else if (f->kind == LF_ref && !op) op = f;
+        else return NULL;
+    }
+    return *e && op && normal_is_unit(n->l, r, *e) ? op : NULL;
+}
+
+static bool flat_at_zero(const Normal *n, Fx f) {
+    if (fx_nleaf(n->l->fx, f) > 1 || fx_ntheta(n->l->fx, f) || fx_has(n->l->fx, f, FX_hyper))
+        return false;
+    double zero = 0;
+    FxEnv env = {.leaf = &zero};
+    return fx_eval(n->l->fx, fx_diff(n->l->fx, f, 0), &env) == 0 && fx_eval(n->l->fx, f, &env) == 0;
+}
+
+static void t_mode(Normal *n, LArrayId id) {
+    const LArray *r = &n->l->array.data[id];
+    NormInfo *i = &n->info[id];
+    if (r->kind != LK_T || r->stage != LS_pair || r->A != r->B || !r->self[0].array) return;
+    LArrayId twin = c_twin(n, id);
+    const LExp *e;
+    const LFactor *op = leaf_operand(n, r, &e);
+    if (op) {
+        const LArray *q = &n->l->array.data[op->ref.array];
+        LRef cross = normal_cross(e);
+        const LArray *h = &n->l->array.data[cross.array];
+        if (q->A != h->A || q->B != h->B) return;
+        bool gate = twin && n->info[twin].c == C_GATE;
+        const LExp *ce = gate ? only_exp(&n->l->array.data[twin]) : NULL;
+        bool shared = ce && ce->plan->degree[0] == 1 && ce->plan->norm2 > 0 &&
+                      e->plan->homogeneous && e->plan->norm2 > 0 && flat_at_zero(n, ce->F);
+        i->t = shared ? T_SHARED : T_LEAF;
+    } else if (twin && n->info[twin].unit && n->info[twin].c != C_PLAIN && t_arms(n, id)) {
+        i->t = T_ARMS;
+    }
+}
+
+static void t_modes(Normal *n) {
+    for (LArrayId id = 1; id < n->n0; id++) t_mode(n, id);
+    for (bool again = true; again;) { /* a leaf scale needs a scaled leaf */
+        again = false;
+        for (LArrayId id = 1; id < n->n0; id++) {
+            NormInfo *i = &n->info[id];
+            if (i->t != T_SHARED && i->t != T_LEAF) continue;
+            const LExp *e;
+            const LFactor *op = leaf_operand(n, &n->l->array.data[id], &e);
+            if (n->info[op->ref.array].t == T_ARMS) continue;
+            i->t = T_PLAIN;
+            again = true;
+        }
+    }
+}
+
+bool lower_normalise(Ctx *c, Limit *l) {
+    uint32_t n0 = l->array.len;
+    Normal n = {.c = c, .l = l, .a = c->a, .n0 = n0};
+    n.info = ARENA_ARRAY(c->a, NormInfo, n0);
+    n.self = ARENA_ARRAY(c->a, SelfInfo, n0);
+    LTerms *eq = ARENA_ARRAY(c->a, LTerms, n0);
+    for (LArrayId id = 1; id < n0; id++) {
+        eq[id] = l->array.data[id].eq;
+        if (normal_candidate(l, id)) n.info[id].c = c_mode(&n, id);
+    }
+    n.eq = eq;
+    find_needs(&n);
+    t_modes(&n);
+    normal_rewrite(&n);
+    return true;
+}

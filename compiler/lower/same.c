@@ -1,0 +1,125 @@
+#include "lower/same.h"
+
+bool lref_same(const Limit *l, LRef a, LRef b) {
+    if (a.array != b.array || a.side != b.side) return false;
+    for (uint32_t i = 0; a.array && i < l->array.data[a.array].naxis; i++)
+        if (!aff_eq(a.idx[i], b.idx[i])) return false;
+    return true;
+}
+
+static bool exp_same(const Limit *l, const LExp *a, const LExp *b) {
+    if (a == b) return true;
+    if (a->F != b->F || a->G != b->G || a->nl != b->nl || a->nleaf != b->nleaf ||
+        a->ntheta != b->ntheta || a->want != b->want)
+        return false;
+    for (uint32_t p = 0; p < a->nleaf; p++) {
+        if (!lterms_same(l, a->mean[p], b->mean[p])) return false;
+        for (uint32_t q = p; q < a->nleaf; q++)
+            if (!lterms_same(l, a->cov[p * a->nleaf + q], b->cov[p * a->nleaf + q])) return false;
+    }
+    for (uint32_t k = 0; k < a->ntheta; k++)
+        if (a->theta[k] != b->theta[k] || a->tside[k] != b->tside[k]) return false;
+    return true;
+}
+
+static bool gram_same(const LGram *a, const LGram *b) {
+    return a->def[0] == b->def[0] && a->def[1] == b->def[1] && a->self == b->self &&
+           (!a->self || a->side == b->side) && a->form == b->form && a->kind == b->kind;
+}
+
+bool lfactor_same(const Limit *l, const LFactor *a, const LFactor *b) {
+    if (a->kind != b->kind) return false;
+    switch (a->kind) {
+    case LF_ref: return lref_same(l, a->ref, b->ref);
+    case LF_gram: return gram_same(&a->gram, &b->gram);
+    case LF_coef: return a->coef == b->coef;
+    case LF_exp:
+    case LF_hermite: return exp_same(l, a->exp, b->exp);
+    case LF_series: return a->series == b->series;
+    case LF_scalar:
+        if (a->scalar->f != b->scalar->f || a->scalar->narg != b->scalar->narg) return false;
+        for (uint32_t i = 0; i < a->scalar->narg; i++)
+            if (!lfactor_same(l, &a->scalar->arg[i], &b->scalar->arg[i])) return false;
+        return true;
+    }
+    return false;
+}
+
+static bool term_same(const Limit *l, const LTerm *a, const LTerm *b) {
+    if (a->nred != b->nred || a->ncons != b->ncons || a->nfactor != b->nfactor) return false;
+    for (uint32_t i = 0; i < a->nred; i++)
+        if (a->red[i].var != b->red[i].var || !aff_eq(a->red[i].lo, b->red[i].lo) ||
+            !aff_eq(a->red[i].hi, b->red[i].hi))
+            return false;
+    for (uint32_t i = 0; i < a->ncons; i++)
+        if (!cons_same(a->cons[i], b->cons[i])) return false;
+    for (uint32_t i = 0; i < a->nfactor; i++)
+        if (!lfactor_same(l, &a->factor[i], &b->factor[i])) return false;
+    return true;
+}
+
+bool lterms_same(const Limit *l, LTerms a, LTerms b) {
+    if (a.n != b.n) return false;
+    for (uint32_t i = 0; i < a.n; i++)
+        if (!term_same(l, &a.term[i], &b.term[i])) return false;
+    return true;
+}
+
+/* ---- the left sample's version */
+
+static void left_side(Side *s) {
+    if (*s == SIDE_y) *s = SIDE_x;
+}
+
+static const LExp *exp_left(Arena *a, const LExp *e) {
+    LExp *o = arena_copy(a, e, sizeof *e);
+    uint32_t n = e->nleaf;
+    LTerms *cov = ARENA_ARRAY(a, LTerms, n * n), *mean = ARENA_ARRAY(a, LTerms, n);
+    for (uint32_t p = 0; p < n; p++) {
+        mean[p] = lterms_left(a, e->mean[p]);
+        for (uint32_t q = p; q < n; q++) cov[p * n + q] = lterms_left(a, e->cov[p * n + q]);
+    }
+    Side *ts = ARENA_ARRAY(a, Side, e->ntheta);
+    for (uint32_t k = 0; k < e->ntheta; k++) {
+        ts[k] = e->tside[k];
+        left_side(&ts[k]);
+    }
+    o->cov = cov;
+    o->mean = mean;
+    o->tside = ts;
+    left_side(&o->lside);
+    left_side(&o->rside);
+    return o;
+}
+
+LFactor lfactor_left(Arena *a, LFactor f) {
+    left_side(&f.side);
+    switch (f.kind) {
+    case LF_ref: left_side(&f.ref.side); break;
+    case LF_gram: left_side(&f.gram.side); break;
+    case LF_coef:
+    case LF_series: break;
+    case LF_exp:
+    case LF_hermite: f.exp = exp_left(a, f.exp); break;
+    case LF_scalar: {
+        LScalar *o = arena_copy(a, f.scalar, sizeof *o);
+        LFactor *arg = ARENA_ARRAY(a, LFactor, o->narg);
+        for (uint32_t i = 0; i < o->narg; i++) arg[i] = lfactor_left(a, f.scalar->arg[i]);
+        o->arg = arg;
+        f.scalar = o;
+        break;
+    }
+    }
+    return f;
+}
+
+LTerms lterms_left(Arena *a, LTerms t) {
+    LTerm *out = ARENA_ARRAY(a, LTerm, t.n);
+    for (uint32_t i = 0; i < t.n; i++) {
+        out[i] = t.term[i];
+        LFactor *f = ARENA_ARRAY(a, LFactor, t.term[i].nfactor);
+        for (uint32_t k = 0; k < t.term[i].nfactor; k++) f[k] = lfactor_left(a, t.term[i].factor[k]);
+        out[i].factor = f;
+    }
+    return (LTerms){out, t.n};
+}

@@ -1,0 +1,429 @@
+#include "lower/schedule.h"
+#include "diag/diag.h"
+
+typedef struct Dep {
+    LArrayId reader, read;
+    const LUse *use;
+} Dep;
+typedef VEC(Dep) DepVec;
+typedef VEC(LArrayId) IdVec;
+
+typedef struct LoopOf { /* the outermost loop an array is computed in */
+    bool in;
+    Sym w;
+    TimeMode mode;
+    Node *node;
+} LoopOf;
+
+typedef struct Sched {
+    Ctx *c;
+    Arena *a;
+    const Limit *l;
+    AffCtx *x;
+    LUseVec uses; /* all reads of all arrays, outputs last */
+    LoopOf *loop_of;
+    Schedule *out;
+} Sched;
+
+typedef struct TimeKey {
+    Sym w;
+    TimeMode mode;
+    const struct TimeKey *up;
+} TimeKey;
+
+/* ---- times */
+
+static Sym unprimed(Intern *t, Sym s) {
+    const char *p = sym_text(t, s);
+    size_t n = strlen(p);
+    return n && p[n - 1] == '\'' ? intern_n(t, p, n - 1) : s;
+}
+
+static int axis_named(const Intern *syms, const LArray *r, Sym w, bool primed) {
+    const char *name = sym_text(syms, w);
+    size_t n = strlen(name);
+    for (uint32_t i = 0; i < r->naxis; i++) {
+        const char *s = sym_text(syms, r->axis[i].var);
+        if (strncmp(s, name, n)) continue;
+        if (!strcmp(s + n, primed ? "'" : "")) return (int)i;
+    }
+    return -1;
+}
+
+int schedule_axis(const Intern *syms, const LArray *r, Sym w, TimeMode mode) {
+    bool primed = mode == TIME_right;
+    int k = axis_named(syms, r, w, primed);
+    return k >= 0 ? k : axis_named(syms, r, w, !primed);
+}
+
+/* The times of array r: its axis, or both axes under max; none: 0. */
+static uint32_t times(const Sched *s, const LArray *r, Sym w, TimeMode mode, uint32_t axis[2]) {
+    int k = schedule_axis(s->c->syms, r, w, mode);
+    if (k < 0) return 0;
+    axis[0] = (uint32_t)k;
+    if (mode != TIME_max) return 1;
+    int other = axis_named(s->c->syms, r, w, true);
+    if (other < 0 || other == k) return 1;
+    axis[1] = (uint32_t)other;
+    return 2;
+}
+
+typedef enum Legality { FORWARD, SAME_OR_BACK, STRICTLY_BACK } Legality;
+
+/* Is max(reader times) < time c - shift possible? */
+static bool can_precede(Sched *s, const LArray *r, const uint32_t *ra, uint32_t nr, Aff read,
+                        int64_t shift, const LUse *u) {
+    ConsVec p = {0};
+    for (uint32_t i = 0; i < u->npath; i++) vec_push(s->a, &p, u->path[i]);
+    for (uint32_t i = 0; i < nr; i++) {
+        Aff t = aff_name(s->x, r->axis[ra[i]].var);
+        vec_push(s->a, &p, cons_ge(aff_plus(aff_sub(s->x, read, t), -shift)));
+    }
+    return aff_feasible(s->x, p.data, p.len);
+}
+
+static Legality legality(Sched *s, const Dep *d, Sym w, TimeMode mode) {
+    const LArray *r = &s->l->array.data[d->reader], *q = &s->l->array.data[d->read];
+    uint32_t ra[2], qa[2], nr = times(s, r, w, mode, ra), nq = times(s, q, w, mode, qa);
+    if (!nr || !nq) return FORWARD;
+    Legality best = STRICTLY_BACK;
+    for (uint32_t i = 0; i < nq; i++) {
+        Aff read = d->use->ref.idx[qa[i]];
+        if (can_precede(s, r, ra, nr, read, 1, d->use)) return FORWARD;
+        if (can_precede(s, r, ra, nr, read, 0, d->use)) best = SAME_OR_BACK;
+    }
+    return best;
+}
+
+/* ---- strongly connected components (Tarjan), sources of the reads first */
+
+typedef struct Scc {
+    Sched *s;
+    const IdVec *ks;
+    const DepVec *deps;
+    uint32_t *num, *low, count;
+    bool *on;
+    VEC(uint32_t) stack;
+    VEC(IdVec) out;
+} Scc;
+
+static uint32_t position(const IdVec *ks, LArrayId id) {
+    for (uint32_t i = 0; i < ks->len; i++)
+        if (ks->data[i] == id) return i;
+    return UINT32_MAX;
+}
+
+static void scc_pop(Scc *t, uint32_t v) {
+    bool *in = ARENA_ARRAY(t->s->a, bool, t->ks->len);
+    uint32_t k;
+    do {
+        k = vec_pop(&t->stack);
+        t->on[k] = false;
+        in[k] = true;
+    } while (k != v);
+    IdVec comp = {0};
+    for (uint32_t i = 0; i < t->ks->len; i++)
+        if (in[i]) vec_push(t->s->a, &comp, t->ks->data[i]);
+    vec_push(t->s->a, &t->out, comp);
+}
+
+static void scc_visit(Scc *t, uint32_t v) {
+    t->num[v] = t->low[v] = ++t->count;
+    vec_push(t->s->a, &t->stack, v);
+    t->on[v] = true;
+    for (uint32_t i = 0; i < t->deps->len; i++) {
+        const Dep *d = &t->deps->data[i];
+        if (d->reader != t->ks->data[v]) continue;
+        uint32_t w = position(t->ks, d->read);
+        if (w == UINT32_MAX) continue;
+        if (!t->num[w]) {
+            scc_visit(t, w);
+            if (t->low[w] < t->low[v]) t->low[v] = t->low[w];
+        } else if (t->on[w] && t->num[w] < t->low[v]) {
+            t->low[v] = t->num[w];
+        }
+    }
+    if (t->low[v] == t->num[v]) scc_pop(t, v);
+}
+
+static void scc_run(Sched *s, const IdVec *ks, const DepVec *deps, Scc *t) {
+    *t = (Scc){.s = s, .ks = ks, .deps = deps};
+    t->num = ARENA_ARRAY(s->a, uint32_t, ks->len);
+    t->low = ARENA_ARRAY(s->a, uint32_t, ks->len);
+    t->on = ARENA_ARRAY(s->a, bool, ks->len);
+    for (uint32_t i = 0; i < ks->len; i++)
+        if (!t->num[i]) scc_visit(t, i);
+}
+
+/* ---- ordering */
+
+static bool order(Sched *s, const IdVec *ks, const DepVec *deps, const TimeKey *up, NodeVec *out);
+
+static bool has_key(const TimeKey *up, Sym w, TimeMode mode) {
+    for (; up; up = up->up)
+        if (up->w == w && up->mode == mode) return true;
+    return false;
+}
+
+static Node *node_stmt(Sched *s, LArrayId id) {
+    Node *n = ARENA_NEW(s->a, Node);
+    n->array = id;
+    return n;
+}
+
+/* Loop names of a component in order of appearance. */
+static void loop_names(Sched *s, const IdVec *comp, IdVec *out) {
+    for (uint32_t i = 0; i < comp->len; i++) {
+        const LArray *r = &s->l->array.data[comp->data[i]];
+        for (uint32_t k = 0; k < r->naxis; k++) {
+            Sym w = unprimed(s->c->syms, r->axis[k].var);
+            if (position(out, w) == UINT32_MAX) vec_push(s->a, out, w);
+        }
+    }
+}
+
+/* Try (w, mode): the reads that remain inside a turn go to rest; false: not legal or no use. */
+static bool try_time(Sched *s, const DepVec *inner, Sym w, TimeMode mode, DepVec *rest) {
+    bool useful = false;
+    *rest = (DepVec){0};
+    for (uint32_t i = 0; i < inner->len; i++) {
+        Legality g = legality(s, &inner->data[i], w, mode);
+        if (g == FORWARD) return false;
+        if (g == STRICTLY_BACK) useful = true;
+        else vec_push(s->a, rest, inner->data[i]);
+    }
+    return useful;
+}
+
+static bool order_component(Sched *s, const IdVec *comp, const DepVec *inner, const TimeKey *up,
+                            NodeVec *out) {
+    IdVec names = {0};
+    loop_names(s, comp, &names);
+    for (int mode = TIME_left; mode <= TIME_max; mode++) {
+        for (uint32_t i = 0; i < names.len; i++) {
+            Sym w = names.data[i];
+            DepVec rest;
+            if (has_key(up, w, (TimeMode)mode) || !try_time(s, inner, w, (TimeMode)mode, &rest))
+                continue;
+            Node *n = ARENA_NEW(s->a, Node);
+            *n = (Node){.loop = true, .w = w, .mode = (TimeMode)mode};
+            TimeKey key = {w, (TimeMode)mode, up};
+            if (!order(s, comp, &rest, &key, &n->body)) return false;
+            vec_push(s->a, out, n);
+            return true;
+        }
+    }
+    const LArray *r = &s->l->array.data[comp->data[0]];
+    diag(s->c->ds, lower_no_order, r->span, sym_text(s->c->syms, r->name), comp->len);
+    return false;
+}
+
+static void node_arrays(Sched *s, const Node *n, IdVec *out) {
+    if (!n->loop) {
+        vec_push(s->a, out, n->array);
+        return;
+    }
+    for (uint32_t i = 0; i < n->body.len; i++) node_arrays(s, n->body.data[i], out);
+}
+
+static bool reads_from(Sched *s, const Node *later, const Node *earlier, const DepVec *deps) {
+    IdVec a = {0}, b = {0};
+    node_arrays(s, later, &a);
+    node_arrays(s, earlier, &b);
+    for (uint32_t i = 0; i < deps->len; i++)
+        if (position(&a, deps->data[i].reader) != UINT32_MAX &&
+            position(&b, deps->data[i].read) != UINT32_MAX)
+            return true;
+    return false;
+}
+
+static bool can_fuse(Sched *s, const Node *m, const Node *n, const DepVec *deps) {
+    if (!m->loop || !n->loop || m->w != n->w || m->mode != n->mode) return false;
+    IdVec a = {0}, b = {0};
+    node_arrays(s, m, &a);
+    node_arrays(s, n, &b);
+    for (uint32_t i = 0; i < deps->len; i++) {
+        const Dep *d = &deps->data[i];
+        if (position(&b, d->reader) != UINT32_MAX && position(&a, d->read) != UINT32_MAX &&
+            legality(s, d, n->w, n->mode) == FORWARD)
+            return false;
+    }
+    return true;
+}
+
+/* Merge loops over the same time where every read of the later one points to the same or an earlier
+ * turn, moving a loop up past nodes it does not read. */
+static void fuse(Sched *s, NodeVec *nodes, const DepVec *deps) {
+    NodeVec out = {0};
+    for (uint32_t i = 0; i < nodes->len; i++) {
+        Node *n = nodes->data[i];
+        bool done = false;
+        for (uint32_t k = out.len; n->loop && k-- > 0;) {
+            Node *m = out.data[k];
+            if (can_fuse(s, m, n, deps)) {
+                for (uint32_t j = 0; j < n->body.len; j++)
+                    vec_push(s->a, &m->body, n->body.data[j]);
+                fuse(s, &m->body, deps);
+                done = true;
+                break;
+            }
+            if (reads_from(s, n, m, deps)) break;
+        }
+        if (!done) vec_push(s->a, &out, n);
+    }
+    *nodes = out;
+}
+
+static bool order(Sched *s, const IdVec *ks, const DepVec *deps, const TimeKey *up, NodeVec *out) {
+    Scc t;
+    scc_run(s, ks, deps, &t);
+    for (uint32_t i = 0; i < t.out.len; i++) {
+        const IdVec *comp = &t.out.data[i];
+        DepVec inner = {0};
+        for (uint32_t k = 0; k < deps->len; k++) {
+            const Dep *d = &deps->data[k];
+            if (position(comp, d->reader) != UINT32_MAX && position(comp, d->read) != UINT32_MAX)
+                vec_push(s->a, &inner, *d);
+        }
+        if (!inner.len) vec_push(s->a, out, node_stmt(s, comp->data[0]));
+        else if (!order_component(s, comp, &inner, up, out)) return false;
+    }
+    fuse(s, out, deps);
+    return true;
+}
+
+/* ---- statements that could join a loop */
+
+/* Time distance of a read inside loop n: positive = points back that many turns; false: unbounded. */
+static bool distance(Sched *s, const LUse *u, const Node *n, int64_t *lo, int64_t *hi) {
+    const LArray *r = &s->l->array.data[u->reader], *q = &s->l->array.data[u->ref.array];
+    uint32_t ra[2], qa[2];
+    if (times(s, r, n->w, n->mode, ra) != 1 || times(s, q, n->w, n->mode, qa) != 1) return false;
+    Aff d = aff_sub(s->x, aff_name(s->x, r->axis[ra[0]].var), u->ref.idx[qa[0]]);
+    AffBounds b = aff_bounds(s->x, d, u->path, u->npath);
+    if (!b.has_lo || !b.has_hi) return false;
+    *lo = b.lo;
+    *hi = b.hi;
+    return true;
+}
+
+static bool node_has(const Node *n, LArrayId id) {
+    if (!n->loop) return n->array == id;
+    for (uint32_t i = 0; i < n->body.len; i++)
+        if (node_has(n->body.data[i], id)) return true;
+    return false;
+}
+
+static bool before(const Node *n, LArrayId a, LArrayId b, bool *found) {
+    if (!n->loop) {
+        if (n->array == b) *found = true;
+        return n->array == a && !*found;
+    }
+    for (uint32_t i = 0; i < n->body.len; i++)
+        if (before(n->body.data[i], a, b, found)) return true;
+    return false;
+}
+
+/* Move every statement that reads an old value (distance >= 1) of an array before the statement that
+ * overwrites it, where no read of this turn forbids it: then one slice less has to be kept. */
+static void sort_turn(Sched *s, Node *n) {
+    uint32_t len = n->body.len;
+    for (uint32_t round = 0; round < len; round++) {
+        bool moved = false;
+        for (uint32_t i = 0; i + 1 < len && !moved; i++) {
+            Node *w = n->body.data[i], *r = n->body.data[i + 1];
+            if (w->loop || r->loop) continue;
+            bool old = false, now = false;
+            for (uint32_t k = 0; k < s->uses.len; k++) {
+                const LUse *u = &s->uses.data[k];
+                if (u->reader != r->array || u->ref.array != w->array) continue;
+                int64_t lo, hi;
+                if (!distance(s, u, n, &lo, &hi) || lo < 1) now = true;
+                else old = true;
+            }
+            if (!old || now) continue;
+            n->body.data[i] = r;
+            n->body.data[i + 1] = w;
+            moved = true;
+        }
+        if (!moved) return;
+    }
+}
+
+/* ---- storage */
+
+static bool is_last(Sched *s, const LArray *q, uint32_t axis, Aff idx, const LUse *u) {
+    Aff last = aff_plus(q->axis[axis].hi, -1);
+    return aff_implied(s->x, u->path, u->npath, cons_eq(s->x, idx, last));
+}
+
+/* Slices of array id along the time axis of the loop it is computed in (product.md 9). */
+static Storage storage_of(Sched *s, LArrayId id) {
+    Storage whole = {0, 0};
+    const LoopOf *lo = &s->loop_of[id];
+    if (!lo->in || lo->mode == TIME_max) return whole;
+    const LArray *q = &s->l->array.data[id];
+    int axis = schedule_axis(s->c->syms, q, lo->w, lo->mode);
+    int64_t far = 0;
+    bool old_after = false; /* is the oldest slice read after it could be overwritten? */
+    for (uint32_t k = 0; k < s->uses.len; k++) {
+        const LUse *u = &s->uses.data[k];
+        if (u->ref.array != id) continue;
+        bool inside = u->reader && s->l->array.data[u->reader].stage == q->stage &&
+                      node_has(lo->node, u->reader);
+        if (!inside) {
+            if (!is_last(s, q, (uint32_t)axis, u->ref.idx[axis], u)) return whole;
+            continue;
+        }
+        int64_t dlo, dhi;
+        if (!distance(s, u, lo->node, &dlo, &dhi)) return whole;
+        bool found = false, early = before(lo->node, u->reader, id, &found);
+        if (dhi > far || (dhi == far && !early)) old_after = !early && dhi > 0;
+        if (dhi > far) far = dhi;
+    }
+    if (q->stage != LS_pair) return whole; /* other stages read them per sample */
+    return (Storage){(uint32_t)(far + (old_after || !far ? 1 : 0)), (uint32_t)axis};
+}
+
+static void mark_loops(Sched *s, Node *n, Node *outer) {
+    if (!n->loop) {
+        if (outer) s->loop_of[n->array] = (LoopOf){true, outer->w, outer->mode, outer};
+        return;
+    }
+    sort_turn(s, n);
+    for (uint32_t i = 0; i < n->body.len; i++)
+        mark_loops(s, n->body.data[i], outer ? outer : n);
+}
+
+/* ---- entry */
+
+static void all_uses(Sched *s) {
+    for (LArrayId id = 1; id < s->l->array.len; id++) larray_uses(s->l, s->a, id, &s->uses);
+    for (uint32_t i = 0; i < s->l->nout; i++)
+        lterms_uses(s->x, s->a, 0, s->l->out[i].value, NULL, 0, &s->uses);
+}
+
+bool schedule_make(Ctx *c, const Limit *l, Schedule *out) {
+    Sched s = {.c = c, .a = c->a, .l = l, .x = l->aff, .out = out};
+    all_uses(&s);
+    s.loop_of = ARENA_ARRAY(c->a, LoopOf, l->array.len);
+    *out = (Schedule){.l = l, .store = ARENA_ARRAY(c->a, Storage, l->array.len)};
+    for (int st = 0; st < KS_COUNT; st++) {
+        IdVec ks = {0};
+        DepVec deps = {0};
+        for (LArrayId id = 1; id < l->array.len; id++)
+            if ((int)l->array.data[id].stage == st) vec_push(c->a, &ks, id);
+        for (uint32_t k = 0; k < s.uses.len; k++) {
+            const LUse *u = &s.uses.data[k];
+            if (!u->reader || (int)l->array.data[u->reader].stage != st ||
+                (int)l->array.data[u->ref.array].stage != st)
+                continue;
+            Dep d = {u->reader, u->ref.array, u};
+            vec_push(c->a, &deps, d);
+        }
+        if (!order(&s, &ks, &deps, NULL, &out->root[st])) return false;
+        for (uint32_t i = 0; i < out->root[st].len; i++) mark_loops(&s, out->root[st].data[i], NULL);
+    }
+    for (LArrayId id = 1; id < l->array.len; id++) out->store[id] = storage_of(&s, id);
+    return true;
+}

@@ -1,0 +1,124 @@
+/* Hermite series: expectations of smooth functions of one leaf a side become products of one-sample
+ * coefficient arrays, E[F(u) G(v)] = sum_k a_k b_k c^k (theory 7.3). */
+#include "lower/normal.h"
+
+typedef struct SeriesPass {
+    Ctx *c;
+    Limit *l;
+    Arena *a;
+    const LArray *r; /* the pair array whose equation is rewritten */
+} SeriesPass;
+
+/* The expectation with both leaves those of one side of the left sample. */
+static const LExp *one_sided(SeriesPass *s, const LExp *e, int side) {
+    LExp *o = arena_copy(s->a, e, sizeof *e);
+    uint32_t leaf = side ? e->nl : 0, n = e->nleaf;
+    LTerms *cov = ARENA_ARRAY(s->a, LTerms, n * n), *mean = ARENA_ARRAY(s->a, LTerms, n);
+    bool *indep = ARENA_ARRAY(s->a, bool, n * n);
+    for (uint32_t p = 0; p < n; p++) {
+        mean[p] = lterms_left(s->a, e->mean[leaf]);
+        cov[p * n + p] = lterms_left(s->a, e->cov[leaf * n + leaf]);
+        for (uint32_t q = p + 1; q < n; q++) indep[p * n + q] = true;
+    }
+    Side *ts = ARENA_ARRAY(s->a, Side, e->ntheta);
+    for (uint32_t k = 0; k < e->ntheta; k++) ts[k] = SIDE_x;
+    o->cov = cov;
+    o->mean = mean;
+    o->indep = indep;
+    o->tside = ts;
+    o->lside = o->rside = SIDE_x;
+    o->unit = o->defect = o->codefect = o->norm[0] = o->norm[1] = (LRef){0};
+    return o;
+}
+
+/* Is G the function F of its own leaf?  Then both sides share their arrays. */
+static bool twins(SeriesPass *s, const LExp *e) {
+    FxPool *fx = s->l->fx;
+    Fx leaf[2] = {fx_leaf(fx, 0), fx_leaf(fx, 0)};
+    Fx *th = ARENA_ARRAY(s->a, Fx, e->ntheta);
+    uint32_t half = e->ntheta / 2;
+    for (uint32_t k = 0; k < e->ntheta; k++) th[k] = fx_theta(fx, k < half ? k : k - half);
+    if (fx_map(fx, e->G, leaf, 2, th, e->ntheta) != e->F) return false;
+    for (uint32_t k = half; k < e->ntheta; k++)
+        if (e->theta[k] != e->theta[k - half]) return false;
+    return true;
+}
+
+static LTerms hermite_eq(SeriesPass *s, const LExp *e) {
+    LFactor *f = ARENA_NEW(s->a, LFactor);
+    *f = (LFactor){.kind = LF_hermite, .exp = e};
+    LTerm *t = ARENA_NEW(s->a, LTerm);
+    *t = (LTerm){.factor = f, .nfactor = 1};
+    return (LTerms){t, 1};
+}
+
+static LArrayId find_array(SeriesPass *s, const LArray *like) {
+    for (LArrayId k = 1; k < s->l->array.len; k++) {
+        const LArray *q = &s->l->array.data[k];
+        if (q->kind != LK_H || q->leaf != like->leaf || q->naxis != like->naxis + 1) continue;
+        bool same = lterms_same(s->l, q->eq, like->eq);
+        for (uint32_t i = 0; same && i < like->naxis; i++)
+            same = q->axis[i].var == like->axis[i].var && aff_eq(q->axis[i].hi, like->axis[i].hi);
+        if (same) return k;
+    }
+    return 0;
+}
+
+/* The coefficient array of one side, with the sample array of its number of terms. */
+static LArrayId hermite_array(SeriesPass *s, const LExp *e, int side) {
+    const char *of = sym_text(s->c->syms, s->l->p->def.data[s->r->A].name);
+    LArray r = *s->r;
+    r.kind = LK_F;
+    r.stage = LS_sample;
+    r.form = FORM_plain;
+    r.leaf = side && twins(s, e) ? 0 : (uint32_t)side;
+    r.self[0] = r.self[1] = (LRef){0};
+    r.nonneg = false;
+    r.eq = hermite_eq(s, one_sided(s, e, side));
+    LArrayId found = find_array(s, &r);
+    if (found) return found;
+    r.name = intern_fresh(s->c->syms, arena_printf(s->a, "terms.%s", of));
+    vec_push(s->a, &s->l->array, r);
+    Sym size = intern_fresh(s->c->syms, arena_printf(s->a, "nterms.%s", of));
+    affctx_size(s->l->aff, size, 0);
+    LMeasure m = {size, s->l->array.len - 1, 0}; /* cap: known when it is emitted */
+    vec_push(s->a, &s->l->measure, m);
+    Dim *axis = ARENA_ARRAY(s->a, Dim, r.naxis + 1);
+    for (uint32_t i = 0; i < r.naxis; i++) axis[i] = r.axis[i];
+    axis[r.naxis] = (Dim){intern_fresh(s->c->syms, "k"), aff_const(0), aff_name(s->l->aff, size)};
+    r.axis = axis;
+    r.naxis++;
+    r.kind = LK_H;
+    r.stage = LS_series;
+    r.name = intern_fresh(s->c->syms, arena_printf(s->a, "hermite.%s", of));
+    vec_push(s->a, &s->l->array, r);
+    return s->l->array.len - 1;
+}
+
+static LRef at_axes(SeriesPass *s, LArrayId id, Side side) {
+    Aff *idx = ARENA_ARRAY(s->a, Aff, s->r->naxis);
+    for (uint32_t i = 0; i < s->r->naxis; i++) idx[i] = aff_name(s->l->aff, s->r->axis[i].var);
+    return (LRef){id, side, idx};
+}
+
+static LFactor series_factor(void *ctx, LFactor f) {
+    SeriesPass *s = ctx;
+    if (f.kind != LF_exp || f.exp->plan->method != GM_series) return f;
+    LSeries *o = ARENA_NEW(s->a, LSeries);
+    o->left = at_axes(s, hermite_array(s, f.exp, 0), SIDE_x);
+    o->right = at_axes(s, hermite_array(s, f.exp, 1), SIDE_y);
+    o->exp = f.exp;
+    return (LFactor){.kind = LF_series, .series = o};
+}
+
+bool lower_series(Ctx *c, Limit *l) {
+    uint32_t n = l->array.len;
+    for (LArrayId id = 1; id < n; id++) {
+        LArray *r = arena_copy(c->a, &l->array.data[id], sizeof *r);
+        if (r->stage != LS_pair) continue;
+        SeriesPass s = {c, l, c->a, r};
+        LTerms eq = lterms_map(c->a, r->eq, series_factor, &s);
+        l->array.data[id].eq = eq;
+    }
+    return true;
+}

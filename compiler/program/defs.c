@@ -1,0 +1,254 @@
+/* Making definitions: which loops they range over, what they are called, sharing of equal ones. */
+#include "program/elab.h"
+
+bool aff_uses(Aff a, Sym name) { return aff_coef(a, name) != 0; }
+
+/* ---- names */
+static bool taken(const Syms *list, Sym s) {
+    for (uint32_t i = 0; i < list->len; i++)
+        if (list->data[i] == s) return true;
+    return false;
+}
+
+/* base, base2, base3, .. : the first that is not taken (base_2 where base ends in a digit). */
+static Sym fresh_in(Elab *e, Syms *list, const char *base) {
+    size_t n = strlen(base);
+    bool digit = n && base[n - 1] >= '0' && base[n - 1] <= '9';
+    Sym s = intern(e->c->syms, base);
+    for (uint32_t k = 2; taken(list, s); k++)
+        s = intern(e->c->syms, arena_printf(e->a, digit ? "%s_%u" : "%s%u", base, k));
+    vec_push(e->a, list, s);
+    return s;
+}
+
+Sym name_fresh(Elab *e, const char *base) { return fresh_in(e, &e->names, base); }
+Sym dim_fresh(Elab *e, Sym base) { return fresh_in(e, &e->dim_names, sym_text(e->c->syms, base)); }
+
+void def_rename(Elab *e, DefId d, Sym to) {
+    if (e->user_named.data[d]) return;
+    e->user_named.data[d] = true;
+    const char *base = sym_text(e->c->syms, to);
+    Syms *list = &e->names;
+    for (uint32_t i = 0; i < list->len; i++) /* give the made-up name back */
+        if (list->data[i] == e->p->def.data[d].name) list->data[i] = 0;
+    e->p->def.data[d].name = name_fresh(e, base);
+}
+
+DefId def_reserve(Elab *e, Def d, const char *base) {
+    d.name = name_fresh(e, base);
+    vec_push(e->a, &e->p->def, d);
+    vec_push(e->a, &e->user_named, false);
+    vec_push(e->a, &e->open, false);
+    return e->p->def.len - 1;
+}
+
+Use def_own(Elab *e, DefId d, Span sp) {
+    const Def *def = &e->p->def.data[d];
+    Aff *idx = ARENA_ARRAY(e->a, Aff, def->ndim);
+    for (uint32_t i = 0; i < def->ndim; i++) idx[i] = aff_name(e->x, def->dim[i].var);
+    return (Use){d, idx, sp};
+}
+
+/* ---- which loop variables a definition mentions */
+static void note_aff(Elab *e, Aff a, Syms *out) {
+    for (uint32_t i = 0; i < a.nterm; i++)
+        if (!aff_size_only(e->x, aff_name(e->x, a.term[i].name)) && !taken(out, a.term[i].name))
+            vec_push(e->a, out, a.term[i].name);
+}
+
+static void note_cons(Elab *e, Cons c, Syms *out) {
+    if (c.kind != CONS_not) note_aff(e, c.e, out);
+    for (uint32_t i = 0; c.kind == CONS_not && i < c.nof; i++) note_cons(e, c.of[i], out);
+}
+
+static void note_fx(Elab *e, Fx f, Syms *out) {
+    const FxNode *n = fx_node(e->fx, f);
+    if (n->op == FX_index) note_aff(e, n->aff, out);
+    for (uint32_t i = 0; i < fx_arity(n->op); i++) note_fx(e, n->arg[i], out);
+}
+
+static void note_use(Elab *e, Use u, Syms *out) {
+    for (uint32_t i = 0; i < e->p->def.data[u.d].ndim; i++) note_aff(e, u.idx[i], out);
+}
+
+static void note_arm(Elab *e, const Arm *a, Syms *out) {
+    Syms all = {0};
+    for (uint32_t i = 0; i < a->nred; i++) {
+        note_aff(e, a->red[i].lo, &all);
+        note_aff(e, a->red[i].hi, &all);
+    }
+    for (uint32_t i = 0; i < a->ncons; i++) note_cons(e, a->cons[i], &all);
+    note_fx(e, a->coef, &all);
+    note_use(e, a->use, &all);
+    for (uint32_t i = 0; i < all.len; i++) {
+        bool bound = false;
+        for (uint32_t k = 0; k < a->nred; k++) bound |= a->red[k].var == all.data[i];
+        if (!bound && !taken(out, all.data[i])) vec_push(e->a, out, all.data[i]);
+    }
+}
+
+static void note_def(Elab *e, const Def *d, Syms *out) {
+    note_aff(e, d->basis, out);
+    for (uint32_t i = 0; i < d->nfidx; i++) note_aff(e, d->fidx[i], out);
+    for (uint32_t i = 0; i < d->nuse; i++) note_use(e, d->use[i], out);
+    if (d->f) note_fx(e, d->f, out);
+    for (uint32_t i = 0; i < d->narm; i++) note_arm(e, &d->arm[i], out);
+}
+
+/* ---- ranges */
+static bool dims_have(const Dims *dims, Sym v) {
+    for (uint32_t i = 0; i < dims->len; i++)
+        if (dims->data[i].var == v) return true;
+    return false;
+}
+
+/* Are the operands' indices inside their ranges, for all dims (and the arm's reductions, guards)? */
+static bool use_fits(Elab *e, const Dims *dims, const Arm *arm, Use u) {
+    const Def *o = &e->p->def.data[u.d];
+    ConsVec path = {0};
+    if (e->open.data[u.d]) return true; /* checked when it is closed */
+    for (uint32_t i = 0; i < dims->len; i++)
+        cons_range(e->x, &path, dims->data[i].var, dims->data[i].lo, dims->data[i].hi);
+    for (uint32_t i = 0; arm && i < arm->nred; i++)
+        cons_range(e->x, &path, arm->red[i].var, arm->red[i].lo, arm->red[i].hi);
+    for (uint32_t i = 0; arm && i < arm->ncons; i++) vec_push(e->a, &path, arm->cons[i]);
+    AffSubst *m = ARENA_ARRAY(e->a, AffSubst, o->ndim);
+    for (uint32_t i = 0; i < o->ndim; i++) {
+        Aff lo = aff_subst(e->x, o->dim[i].lo, m, i), hi = aff_subst(e->x, o->dim[i].hi, m, i);
+        if (!aff_implied(e->x, path.data, path.len, cons_le(e->x, lo, u.idx[i])) ||
+            !aff_implied(e->x, path.data, path.len, cons_lt(e->x, u.idx[i], hi)))
+            return false;
+        m[i] = (AffSubst){o->dim[i].var, u.idx[i]};
+    }
+    return true;
+}
+
+static bool def_fits(Elab *e, const Def *d, const Dims *dims) {
+    for (uint32_t i = 0; i < d->nuse; i++)
+        if (!use_fits(e, dims, NULL, d->use[i])) return false;
+    for (uint32_t i = 0; i < d->narm; i++)
+        if (!use_fits(e, dims, &d->arm[i], d->arm[i].use)) return false;
+    return true;
+}
+
+/* The bound with the variables of frames[0..n) that are not wanted put at their extremes, so that it
+ * covers all their turns; false where that leaves a wanted one out of order. */
+static Aff bound_cover(Elab *e, Aff a, uint32_t n, const Syms *want, bool upper) {
+    for (uint32_t i = n; i-- > 0;) {
+        const Frame *f = &e->frame.data[i];
+        if (!f->is_loop || taken(want, f->dim.var)) continue;
+        int32_t k = aff_coef(a, f->dim.var);
+        if (!k) continue;
+        Aff to = (k > 0) == upper ? aff_plus(f->dim.hi, -1) : f->dim.lo;
+        AffSubst m = {f->dim.var, to};
+        a = aff_subst(e->x, a, &m, 1);
+    }
+    return a;
+}
+
+/* Guards around the current place cut the range of a dim, where its bound is weaker. */
+static void dims_tighten(Elab *e, Dims *dims) {
+    for (uint32_t i = 0; i < e->frame.len; i++) {
+        const Frame *f = &e->frame.data[i];
+        if (f->is_loop || f->cons.kind == CONS_not) continue;
+        for (uint32_t k = dims->len; k-- > 0;) {
+            Dim *d = &dims->data[k];
+            int32_t c = aff_coef(f->cons.e, d->var);
+            if (c != 1 && c != -1) continue;
+            Aff rest = aff_sub(e->x, f->cons.e, aff_scale(e->x, aff_name(e->x, d->var), c));
+            bool known = true;
+            for (uint32_t t = 0; t < rest.nterm; t++) {
+                Aff v = aff_name(e->x, rest.term[t].name);
+                bool earlier = aff_size_only(e->x, v);
+                for (uint32_t q = 0; q < k; q++) earlier |= dims->data[q].var == rest.term[t].name;
+                known &= earlier;
+            }
+            if (!known) continue;
+            Aff at = c == 1 ? aff_scale(e->x, rest, -1) : rest;
+            ConsVec path = {0};
+            path_cons(e, 0, &path);
+            bool eq = f->cons.kind == CONS_eq;
+            if ((c == 1 || eq) && aff_implied(e->x, path.data, path.len, cons_le(e->x, d->lo, at)))
+                d->lo = at;
+            if ((c == -1 || eq) &&
+                aff_implied(e->x, path.data, path.len, cons_le(e->x, aff_plus(at, 1), d->hi)))
+                d->hi = aff_plus(at, 1);
+            break;
+        }
+    }
+}
+
+static void dims_collect(Elab *e, Syms *need, bool cover, Dims *out) {
+    uint32_t n = e->frame.len;
+    for (uint32_t i = n; !cover && i-- > 0;) { /* bounds drag their outer variables in */
+        const Frame *f = &e->frame.data[i];
+        if (!f->is_loop || !taken(need, f->dim.var)) continue;
+        note_aff(e, f->dim.lo, need);
+        note_aff(e, f->dim.hi, need);
+    }
+    out->len = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const Frame *f = &e->frame.data[i];
+        if (!f->is_loop || !taken(need, f->dim.var)) continue;
+        Aff lo = bound_cover(e, f->dim.lo, i, need, false);
+        Aff hi = bound_cover(e, f->dim.hi, i, need, true);
+        vec_push(e->a, out, (Dim){f->dim.var, lo, hi});
+    }
+}
+
+/* The loops a definition depends on.  A range that mentions an outer variable which the definition
+ * does not depend on is widened over all its turns, where the operands allow it. */
+static void def_dims(Elab *e, const Def *d, Dims *dims) {
+    Syms need = {0};
+    note_def(e, d, &need);
+    dims_collect(e, &need, true, dims);
+    if (def_fits(e, d, dims)) return;
+    dims_tighten(e, dims);
+    if (def_fits(e, d, dims)) return;
+    dims_collect(e, &need, false, dims);
+    if (def_fits(e, d, dims)) return;
+    dims_tighten(e, dims);
+    if (def_fits(e, d, dims)) return;
+    for (uint32_t i = 0; i < e->frame.len; i++) /* guards may relate it to other loops */
+        if (!e->frame.data[i].is_loop) note_cons(e, e->frame.data[i].cons, &need);
+    dims_collect(e, &need, false, dims);
+    dims_tighten(e, dims);
+}
+
+/* ---- sharing */
+static bool affs_same(const Aff *a, const Aff *b, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++)
+        if (!aff_eq(a[i], b[i])) return false;
+    return true;
+}
+
+static bool dims_same(const Dim *a, const Dim *b, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++)
+        if (a[i].var != b[i].var || !aff_eq(a[i].lo, b[i].lo) || !aff_eq(a[i].hi, b[i].hi))
+            return false;
+    return true;
+}
+
+static bool def_same(Elab *e, const Def *a, const Def *b) {
+    if (a->op != b->op || a->ndim != b->ndim || a->width != b->width || a->fam != b->fam ||
+        a->transposed != b->transposed || a->f != b->f || a->nuse != b->nuse ||
+        a->input != b->input || a->nfidx != b->nfidx || !aff_eq(a->basis, b->basis))
+        return false;
+    if (!dims_same(a->dim, b->dim, a->ndim) || !affs_same(a->fidx, b->fidx, a->nfidx)) return false;
+    for (uint32_t i = 0; i < a->nuse; i++)
+        if (a->use[i].d != b->use[i].d ||
+            !affs_same(a->use[i].idx, b->use[i].idx, e->p->def.data[a->use[i].d].ndim))
+            return false;
+    return true;
+}
+
+Use def_make(Elab *e, Def d, const char *base) {
+    Dims dims = {0};
+    def_dims(e, &d, &dims);
+    d.dim = dims.data;
+    d.ndim = dims.len;
+    bool shared = d.op != PO_lin && d.op != PO_output && d.op != PO_input;
+    for (uint32_t i = 1; shared && i < e->p->def.len; i++)
+        if (def_same(e, &d, &e->p->def.data[i])) return def_own(e, i, d.span);
+    return def_own(e, def_reserve(e, d, base), d.span);
+}

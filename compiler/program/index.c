@@ -1,0 +1,190 @@
+/* Members of families, and sums over indices. */
+#include "program/elab.h"
+
+bool index_in(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *what) {
+    ConsVec path = {0};
+    path_cons(e, 0, &path);
+    if (aff_implied(e->x, path.data, path.len, cons_le(e->x, lo, i)) &&
+        aff_implied(e->x, path.data, path.len, cons_lt(e->x, i, hi)))
+        return true;
+    Buf a = buf_new(e->a), b = buf_new(e->a);
+    aff_print(e->c->syms, &a, i);
+    aff_print(e->c->syms, &b, lo);
+    buf_puts(&b, "..");
+    aff_print(e->c->syms, &b, hi);
+    diag(e->c->ds, index_range, sp, buf_text(&a), what, buf_text(&b));
+    return false;
+}
+
+static Value index_matrix(Elab *e, Value v, const AffVec *idx, const AstExpr *x) {
+    const Family *f = v.fam;
+    const char *name = sym_text(e->c->syms, f->name);
+    uint32_t have = v.kind == VAL_matrix ? v.nidx : 0;
+    if (have + idx->len > f->nsize || (v.kind == VAL_vecs && idx->len != f->nsize)) {
+        Diag *d = diag(e->c->ds, index_count, x->span, name, f->nsize, have + idx->len);
+        diag_label(d, f->span, "`%s` is declared here", name);
+        return val_none();
+    }
+    for (uint32_t i = 0; i < idx->len; i++)
+        if (!index_in(e, idx->data[i], aff_const(0), f->size[have + i],
+                      x->index.at.data[i].e->span, name))
+            return val_none();
+    if (v.kind == VAL_vecs) return vecs_member(e, v, idx->data, x->span);
+    AffVec all = {0};
+    for (uint32_t i = 0; i < have; i++) vec_push(e->a, &all, v.idx[i]);
+    for (uint32_t i = 0; i < idx->len; i++) vec_push(e->a, &all, idx->data[i]);
+    v.idx = all.data;
+    v.nidx = all.len;
+    return v;
+}
+
+Value eval_index(Elab *e, const AstExpr *x) {
+    AffVec idx = {0};
+    Value v = eval(e, x->index.of);
+    if (v.kind == VAL_none) return v;
+    if (v.kind != VAL_matrix && v.kind != VAL_vecs && v.kind != VAL_array) {
+        diag(e->c->ds, not_family, x->index.of->span, value_kind(e, &v));
+        return val_none();
+    }
+    for (uint32_t i = 0; i < x->index.at.len; i++) {
+        Aff a;
+        if (!eval_int(e, x->index.at.data[i].e, "an index", &a)) return val_none();
+        vec_push(e->a, &idx, a);
+    }
+    if (v.kind == VAL_array) return array_read(e, v.array, idx.data, idx.len, x->span);
+    return index_matrix(e, v, &idx, x);
+}
+
+/* ---- sums over indices */
+static Fx turns_fx(Elab *e, const Frame *f, uint32_t n) {
+    Fx all = fx_rat(e->fx, 1, 1);
+    for (uint32_t i = 0; i < n; i++)
+        all = fx_mul(e->fx, all, fx_index(e->fx, aff_sub(e->x, f[i].dim.hi, f[i].dim.lo)));
+    return all;
+}
+
+typedef struct Unroll {
+    const Frame *f;
+    uint32_t n;
+    AffSubst *at; /* values of the outer variables */
+    AstReduce op;
+    uint32_t terms;
+    bool ok, any;
+    Fx sum;
+} Unroll;
+
+static void unroll(Elab *e, Unroll *u, uint32_t level, Fx body) {
+    if (!u->ok) return;
+    if (level == u->n) {
+        u->ok = ++u->terms <= MAX_UNROLL;
+        FxOp op = u->op == AR_max ? FX_max : FX_add;
+        u->sum = u->any ? fx_op(e->fx, op, u->sum, body, 0) : body;
+        u->any = true;
+        return;
+    }
+    Dim d = u->f[level].dim;
+    d.lo = aff_subst(e->x, d.lo, u->at, level);
+    d.hi = aff_subst(e->x, d.hi, u->at, level);
+    u->ok = aff_is_const(d.lo) && aff_is_const(d.hi) && d.hi.c - d.lo.c <= MAX_UNROLL;
+    for (int64_t k = d.lo.c; u->ok && k < d.hi.c; k++) {
+        u->at[level] = (AffSubst){d.var, aff_const(k)};
+        unroll(e, u, level + 1, fx_subst(e->fx, body, &u->at[level], 1));
+    }
+}
+
+static bool mentions(Elab *e, Fx f, const Frame *fr, uint32_t n) {
+    const FxNode *x = fx_node(e->fx, f);
+    for (uint32_t i = 0; x->op == FX_index && i < n; i++)
+        if (aff_uses(x->aff, fr[i].dim.var)) return true;
+    for (uint32_t i = 0; i < fx_arity(x->op); i++)
+        if (mentions(e, x->arg[i], fr, n)) return true;
+    return false;
+}
+
+/* A sum of numbers: written out, or the number of terms where all are equal. */
+static Value reduce_numbers(Elab *e, const AstExpr *x, Value v, const Frame *f, uint32_t n) {
+    Unroll u = {.f = f, .n = n, .at = ARENA_ARRAY(e->a, AffSubst, n), .op = x->reduce.op, .ok = true, .sum = fx_rat(e->fx, 0, 1)};
+    Fx turns = turns_fx(e, f, n), body = v.num.f;
+    bool same = !mentions(e, body, f, n);
+    v.is_int = v.has_aff = false;
+    if (same && x->reduce.op == AR_sum) {
+        v.num.f = fx_mul(e->fx, turns, body);
+    } else if (!same) {
+        unroll(e, &u, 0, body);
+        if (!u.ok || (x->reduce.op == AR_max && !u.any)) {
+            diag(e->c->ds, later_number_sum, x->span, ast_reduce_text(x->reduce.op));
+            return val_none();
+        }
+        v.num.f = x->reduce.op == AR_avg ? fx_div(e->fx, u.sum, turns) : u.sum;
+    }
+    return v;
+}
+
+static Value reduce_vectors(Elab *e, const AstExpr *x, Value v, const Frame *f, uint32_t n) {
+    ArmVec arms = {0};
+    Dim *dim = ARENA_ARRAY(e->a, Dim, n);
+    for (uint32_t i = 0; i < n; i++) dim[i] = f[i].dim;
+    vec_arms(e, v.num.f, x->span, &arms);
+    for (uint32_t i = 0; i < arms.len; i++) {
+        Arm *a = &arms.data[i];
+        Dims red = {0};
+        for (uint32_t k = 0; k < n; k++) vec_push(e->a, &red, dim[k]);
+        for (uint32_t k = 0; k < a->nred; k++) vec_push(e->a, &red, a->red[k]);
+        a->red = red.data;
+        a->nred = red.len;
+    }
+    v.num.f = arms_value(e, &arms, v.width ? v.width : fx_rat(e->fx, 1, 1), v.is_input, x->span);
+    if (x->reduce.op == AR_avg) v.num.f = fx_div(e->fx, v.num.f, turns_fx(e, f, n));
+    return v;
+}
+
+static Value reduce_outputs(Elab *e, const AstExpr *x, Value v, const Frame *f, uint32_t n) {
+    Value r = v;
+    r.out = (OutTerms){0};
+    for (uint32_t i = 0; i < v.out.len; i++) {
+        OutTerm t = v.out.data[i];
+        Dims red = {0};
+        for (uint32_t k = 0; k < n; k++) vec_push(e->a, &red, f[k].dim);
+        for (uint32_t k = 0; k < t.nred; k++) vec_push(e->a, &red, t.red[k]);
+        t.red = red.data;
+        t.nred = red.len;
+        vec_push(e->a, &r.out, t);
+    }
+    if (x->reduce.op == AR_avg) r = output_scale(e, r, (Num){.f = turns_fx(e, f, n)}, true);
+    return r;
+}
+
+static Value reduce_value(Elab *e, const AstExpr *x, Value v, const Frame *f, uint32_t n) {
+    if (v.kind == VAL_none) return v;
+    if (v.kind == VAL_number || (v.kind == VAL_vector && e->fn_depth))
+        return reduce_numbers(e, x, v, f, n);
+    if (x->reduce.op == AR_max) {
+        diag(e->c->ds, later_max, x->span);
+        return val_none();
+    }
+    if (v.kind == VAL_vector) return reduce_vectors(e, x, v, f, n);
+    if (v.kind == VAL_output) return reduce_outputs(e, x, v, f, n);
+    diag(e->c->ds, type_expected, x->reduce.body->span, "numbers, vectors or outputs in a sum",
+         value_kind(e, &v));
+    return val_none();
+}
+
+Value eval_reduce(Elab *e, const AstExpr *x) {
+    uint32_t nframe = e->frame.len, n = x->reduce.ranges.len;
+    Value v = val_none();
+    bool ok = true;
+    scope_open(e, false);
+    for (uint32_t i = 0; i < n && ok; i++) {
+        const AstRange *r = &x->reduce.ranges.data[i];
+        Dim d;
+        ok = loop_range(e, r->var, r->lo, r->hi, r->span, &d);
+        if (!ok) break;
+        frame_loop(e, d, true, r->span);
+        var_put(e, e->scope.len - 1, r->var.sym, val_int(e, aff_name(e->x, d.var)), r->var.span);
+    }
+    if (ok) v = eval(e, x->reduce.body);
+    if (ok) v = reduce_value(e, x, v, e->frame.data + nframe, n);
+    scope_close(e);
+    e->frame.len = nframe;
+    return v;
+}

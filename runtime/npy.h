@@ -1,0 +1,50 @@
+/* .npy files: numbers of rank 2, (samples, coordinates), read row block by row block. */
+#ifndef TP_NPY_H
+#define TP_NPY_H
+#include "rt.h"
+#include <sys/types.h>
+
+typedef enum NpyType {
+#define NPY(code, ctype, name) NPY_##code,
+#include "npy.def"
+} NpyType;
+enum {
+    NPY_COUNT = 0
+#define NPY(code, ctype, name) +1
+#include "npy.def"
+};
+
+typedef struct NpyHeader {
+    NpyType type;
+    bool fortran; /* columns one after the other */
+    int64_t n, d;
+    int64_t offset; /* of the first number */
+} NpyHeader;
+
+typedef struct Npy {
+    NpyHeader h;
+    const char *path; /* the caller's */
+    int fd;
+    int64_t size;
+    dev_t dev;
+    ino_t ino;
+} Npy;
+
+/* The longest header accepted; those of real files have 128 bytes. */
+enum { NPY_MAX_HEADER = 65536 };
+
+/* Parse the start of a file: data[0..len) of a file of `size` bytes.  len must reach the end of the
+ * header or NPY_MAX_HEADER.  Everything is checked, the size too. */
+bool rt_npy_parse(const unsigned char *data, int64_t len, int64_t size, const char *path,
+                  NpyHeader *h, TpError *e);
+bool rt_npy_open(Npy *f, const char *path, TpError *e);
+void rt_npy_close(Npy *f);
+/* All numbers, row by row, to dest[n * d]; each must be finite (integers: exact).  Reads the file
+ * once, through a buffer of NPY_BUFFER bytes. */
+enum { NPY_BUFFER = 1 << 20 };
+bool rt_npy_read(const Npy *f, double *dest, const _Atomic int *stop, TpError *e);
+
+/* The header of a C-ordered matrix in a file: 128 bytes. */
+enum { NPY_HEADER = 128 };
+void rt_npy_header(char out[NPY_HEADER], TpDtype dtype, int64_t n, int64_t m);
+#endif
