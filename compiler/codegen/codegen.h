@@ -67,11 +67,15 @@ typedef struct CodegenApi {
 /* The generator.  path: the module's file; NULL: beside the program and where it was installed.
  * NULL: it cannot be had (a diagnostic says why).  It stays loaded until the process ends. */
 const CodegenApi *codegen_load(Ctx *c, const char *path);
+enum { CODEGEN_MESSAGES = 0
+#define DIAG(code, severity, id, format) +code
+#include "diag/diag.def"
+};
 /* Changes with the layout of what program and module share, so that mixed builds are refused. */
 #define CODEGEN_SHAPE                                                                             \
     ((uint32_t)(TP_ABI_VERSION + KO_COUNT * 3 + sizeof(Ctx) * 5 + sizeof(Kernel) * 7 +            \
                 sizeof(KIns) * 11 + sizeof(KArray) * 13 + sizeof(KAxis) * 17 + sizeof(KSize) * 19 + \
                 sizeof(TpFrame) * 23 + sizeof(TpKernel) * 29 + sizeof(TpArray) * 31 +              \
                 sizeof(Buf) * 37 + sizeof(Jit) * 41 + sizeof(CodegenImage) * 43 +                 \
-                sizeof(CodegenApi) * 47))
+                sizeof(CodegenApi) * 47 + CODEGEN_MESSAGES * 53))
 #endif

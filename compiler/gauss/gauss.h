@@ -77,8 +77,8 @@ KVal gauss_emit_fx(KBuild *b, Fx f, const KVal *leaf, const KVal *theta);
 typedef enum GaussParity { GP_none, GP_even, GP_odd } GaussParity;
 GaussParity gauss_series_parity(const Expectation *e, int side /* 0 F, 1 G */);
 /* Number of terms K needed for variance q (and mean m): emitted as a real value, a step function made
- * at compile time from the Hermite coefficients (tolerance 1e-12 of E F^2, up to 1e-7 where that takes more than
- * 1,400); cap: the largest, cap + 1: the variance is too large for a series. */
+ * at compile time from the Hermite coefficients (tolerance 1e-12 of E F^2, up to 1e-7 where that takes
+ * more than 1,400).  cap: the largest; the value cap + 1: the variance is too large for a series. */
 KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, KVal q, KVal mean, int64_t *cap);
 /* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k], K = terms.
  * Packed plans (F and G of one parity): a_k of one parity alone, K counts them: Expectation.packed. */

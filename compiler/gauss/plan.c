@@ -262,10 +262,9 @@ const Expectation *gauss_plan(Ctx *c, const GaussQuery *q) {
     }
     Plan *pl = plan_new(c, q);
     e->data = pl;
-    if (!q->no_closed && series_applies(pl)) {
+    if (!q->no_closed && series_applies(pl) && series_plan(pl, e)) {
         pl->F = nf_opaque(pl->n, q->F);
         pl->G = nf_opaque(pl->n, q->G);
-        series_plan(pl, e);
         e->text = tree_text(pl, "Hermite series of (", ")");
         return e;
     }

@@ -9,7 +9,7 @@
 #include "gauss/rules.h"
 #include <math.h>
 
-enum { PANEL = 24, ANGLE = 28, RADIUS = 36, MAX_POINT = 48 };
+enum { PANEL = 32, ANGLE = 28, RADIUS = 36, MAX_POINT = 48 };
 static const double RANGE = 9.5;
 static const uint32_t smooth_nodes[MAX_DIM] = {160, 64, 40};
 

@@ -121,7 +121,10 @@ static void count_terms(const Plan *pl, Hermite *h, int side) {
     }
 }
 
-void series_plan(Plan *pl, Expectation *e) {
+/* Slowly converging functions (1 / (1 + 100 x^2)) are left to quadrature. */
+static bool converges(const Hermite *h) { return h->q[h->last[0]] >= 4 && h->q[h->last[1]] >= 4; }
+
+bool series_plan(Plan *pl, Expectation *e) {
     Hermite *h = ARENA_NEW(pl->c->a, Hermite);
     h->f[0] = pl->q.F;
     h->f[1] = pl->q.G;
@@ -131,6 +134,7 @@ void series_plan(Plan *pl, Expectation *e) {
     bool opposite = h->parity[0] && h->parity[1] && h->parity[0] != h->parity[1];
     if (h->parity[0] == h->parity[1]) h->packed = h->parity[0];
     for (int i = 0; i < 2; i++) count_terms(pl, h, i);
+    if (!converges(h)) return false;
     pl->series = h;
     e->method = GM_series;
     e->dims = 1;
@@ -138,6 +142,7 @@ void series_plan(Plan *pl, Expectation *e) {
     e->error = 2 * TOLERANCE;
     e->zero = opposite;
     e->cost = 4.0 * h->terms[0][20]; /* at variance 1 */
+    return true;
 }
 
 GaussParity gauss_series_parity(const Expectation *e, int side) {

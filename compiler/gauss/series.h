@@ -4,7 +4,8 @@
 #include "gauss/plan.h"
 
 bool series_applies(Plan *pl);
-void series_plan(Plan *pl, Expectation *e);
+/* false: the series converges too slowly. */
+bool series_plan(Plan *pl, Expectation *e);
 /* The series summed in double; c: correlation. */
 double series_value(const Plan *pl, double c, const double *var, const double *mean);
 #endif

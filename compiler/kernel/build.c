@@ -20,7 +20,8 @@ bool kop_pure(KOp op) {
 }
 
 bool kop_commutes(KOp op) {
-    return op == KO_add || op == KO_mul || op == KO_eq || op == KO_and || op == KO_or || op == KO_fma;
+    return op == KO_add || op == KO_mul || op == KO_fma || op == KO_eq || op == KO_and ||
+           op == KO_or;
 }
 
 void kfn_init(KFn *f, Arena *a) {
@@ -135,7 +136,8 @@ KVal kb_index(KBuild *b, Aff a) {
 }
 
 KVal kb_table(KBuild *b, uint32_t table, Aff idx) {
-    return kb_emit(b, (KIns){.op = KO_table, .x = table, .idx = aff_copy(b->c->a, &idx, 1), .nidx = 1});
+    return kb_emit(b, (KIns){.op = KO_table, .x = table, .nidx = 1,
+                             .idx = aff_copy(b->c->a, &idx, 1)});
 }
 
 KVal kb_load(KBuild *b, uint32_t array, Side side, const Aff *idx, uint32_t n) {

@@ -1,5 +1,5 @@
 /* Equal values in scope become one; a load finds the value of an earlier load or store of the same
- * element, if no store to the array can have come between.  Dead stores and values are left to dce. */
+ * element, if no store to the array can have come between.  Dead stores and values are dce's. */
 #include "kernel/keys.h"
 #include "kernel/rewrite.h"
 

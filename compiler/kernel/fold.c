@@ -15,7 +15,9 @@ typedef struct Fold {
 
 static bool is_op(const Rewrite *r, KVal v, KOp op) { return rewrite_new(r, v)->op == op; }
 static KVal arg_of(const Rewrite *r, KVal v, int j) { return rewrite_new(r, v)->arg[j]; }
-static bool num_of(const Rewrite *r, KVal v, double *out) { return kval_num(rewrite_to(r), v, out); }
+static bool num_of(const Rewrite *r, KVal v, double *out) {
+    return kval_num(rewrite_to(r), v, out);
+}
 static bool is_num(const Rewrite *r, KVal v, double x) {
     double y;
     return num_of(r, v, &y) && y == x;
@@ -25,7 +27,8 @@ static bool is_num(const Rewrite *r, KVal v, double x) {
 static KVal fold_constant(Rewrite *r, const KIns *ins) {
     const KOpInfo *info = kop_info(ins->op);
     double a[3] = {0};
-    if (info->flag != KF_PRIM || info->result != KT_R || !info->nargs || ins->op == KO_select) return 0;
+    if (info->flag != KF_PRIM || info->result != KT_R || !info->nargs) return 0;
+    if (ins->op == KO_select) return 0;
     for (uint32_t j = 0; j < info->nargs; j++)
         if (!num_of(r, ins->arg[j], &a[j])) return 0;
     return kb_num(&r->b, prim_real(r->k->dtype, ins->op, a));
@@ -177,8 +180,9 @@ void kernel_fold(Ctx *c, Kernel *k) {
         Fold f = {ARENA_ARRAY(c->a, Truth, k->fn[s].ins.len)};
         rewrite_fn(c, k, (KStage)s, fold_ins, &f);
         const KFn *fn = &k->fn[s];
-        Contract t = {ARENA_ARRAY(c->a, uint32_t, fn->ins.len), ARENA_ARRAY(c->a, uint32_t, fn->ins.len),
-                      ARENA_ARRAY(c->a, KVal, fn->ins.len), ARENA_ARRAY(c->a, bool, fn->ins.len)};
+        uint32_t n = fn->ins.len;
+        Contract t = {ARENA_ARRAY(c->a, uint32_t, n), ARENA_ARRAY(c->a, uint32_t, n),
+                      ARENA_ARRAY(c->a, KVal, n), ARENA_ARRAY(c->a, bool, n)};
         contract_plan(fn, &t);
         rewrite_fn(c, k, (KStage)s, contract_ins, &t);
     }

@@ -1,6 +1,6 @@
 /* Values of the pair stage that depend on one sample, or on none, are computed once per sample, or
- * once, into a new array over the loops they depend on; the pair stage loads them.  The value of the
- * left sample and that of the right one share an array where they are the same computation.
+ * once, into a new array over the loops they depend on; the pair stage loads them.  The values of
+ * the left sample and of the right one share an array where they are the same computation.
  * Moved are the largest such values; single loads, numbers and negations stay. */
 #include "kernel/hoist.h"
 #include "kernel/keys.h"

@@ -5,7 +5,8 @@ static KVal emit_value(Hoist *h, KBuild *b, KVal *done, KVal v) {
     if (done[v]) return done[v];
     KIns i = h->f->ins.data[v];
     if (i.side != SIDE_none) i.side = SIDE_x;
-    for (uint32_t j = 0; j < kop_info(i.op)->nargs; j++) i.arg[j] = emit_value(h, b, done, i.arg[j]);
+    for (uint32_t j = 0; j < kop_info(i.op)->nargs; j++)
+        i.arg[j] = emit_value(h, b, done, i.arg[j]);
     return done[v] = kb_emit(b, i);
 }
 

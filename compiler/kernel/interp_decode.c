@@ -46,8 +46,9 @@ static uint32_t put(Decoder *d, IIns i) {
 }
 
 static void decode_loop(Decoder *d, const KIns *k) {
-    IIns i = {.op = KO_loop, .lo = decode_aff(d, k->lo), .hi = decode_aff(d, k->hi), .down = k->down,
-              .slot = d->k->size.len + d->loop.len};
+    IIns i = {.op = KO_loop, .down = k->down, .slot = d->k->size.len + d->loop.len};
+    i.lo = decode_aff(d, k->lo);
+    i.hi = decode_aff(d, k->hi);
     uint32_t at = put(d, i);
     vec_push(d->in->a, &d->loop, k->var);
     if (d->in->nslot < d->k->size.len + d->loop.len) d->in->nslot = d->k->size.len + d->loop.len;

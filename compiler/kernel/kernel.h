@@ -1,14 +1,14 @@
 /* Kernel recursions as structured code: loops over kernel arrays, four functions by binding time.
  *
- *   const:  once per run;   sample: once per sample;   series: once per sample, after measured sizes
- *   are known;   pair: once per pair of samples.
+ *   const: once per run;  sample: once per sample;  series: once per sample, when measured sizes
+ *   are known;  pair: once per pair of samples.
  *
  * A lane is a sample (sample, series) or a pair with one left sample and consecutive right samples
- * (pair).  Control flow is uniform over lanes: loop bounds and conditions are affine in sizes and loop
- * variables.  Values are numbered in one space per function (a value is the instruction that makes
- * it) and are visible in their block and the blocks inside it.  What a loop carries goes through
- * arrays; an array of one element per lane (no axes) is a *cell*, which the code generator keeps in
- * registers.  Reals are float64 or float32 by Kernel.dtype; the interpreter and the code generator
+ * (pair).  Control flow is uniform over lanes: loop bounds and conditions are affine in sizes and
+ * loop variables.  Values are numbered in one space per function (a value is the instruction that
+ * makes it) and are visible in their block and the blocks inside it.  What a loop carries goes
+ * through arrays; an array of one element per lane (no axes) is a *cell*, which the code generator
+ * keeps in registers.  Reals are float64 or float32 by Kernel.dtype; the interpreter and the code generator
  * execute the same primitive instructions in the same order and so agree bit for bit in float64. */
 #ifndef TPC_KERNEL_H
 #define TPC_KERNEL_H
@@ -73,8 +73,8 @@ typedef enum KArrayClass {
 typedef struct KAxis {
     Sym var;         /* for printing */
     Aff lo, hi;      /* bounding box: affine in sizes only */
-    uint32_t slices; /* 0: whole, extent max(hi - lo, 0); d > 0: ring of d slices, slice (index - lo)
-                        modulo d (d = 1: no storage axis).  Loads and stores index every axis. */
+    uint32_t slices; /* 0: whole, extent max(hi - lo, 0); d > 0: ring of d slices, index - lo modulo
+                        d (d = 1: no storage axis).  Loads and stores index every axis. */
 } KAxis;
 
 typedef struct KArray {
@@ -143,7 +143,8 @@ typedef struct KBuild {
 Kernel *kernel_new(Ctx *c, AffCtx *aff, FxPool *fx);
 KBuild kb_begin(Ctx *c, Kernel *k, KStage stage);
 KVal kb_num(KBuild *b, double v);
-KVal kb_op(KBuild *b, KOp op, KVal x, KVal y, KVal z); /* unused operands 0; folds constants of + - * */
+/* Unused operands 0; folds constants of + - * / and neg, drops x + 0, x - 0, x * 1, x / 1. */
+KVal kb_op(KBuild *b, KOp op, KVal x, KVal y, KVal z);
 KVal kb_op4(KBuild *b, KOp op, KVal x, KVal y, KVal z, KVal w);
 KVal kb_real(KBuild *b, uint32_t real);
 KVal kb_index(KBuild *b, Aff a);

@@ -23,7 +23,8 @@ static uint32_t hash_key(const KIns *k, uint32_t epoch) {
 
 static bool same_key(const KIns *a, const KIns *b) {
     if (a->op != b->op || a->side != b->side || a->x != b->x || a->nidx != b->nidx) return false;
-    if (memcmp(&a->num, &b->num, sizeof a->num) || memcmp(a->arg, b->arg, sizeof a->arg)) return false;
+    if (memcmp(&a->num, &b->num, sizeof a->num)) return false;
+    if (memcmp(a->arg, b->arg, sizeof a->arg)) return false;
     for (uint32_t j = 0; j < a->nidx; j++)
         if (!aff_eq(a->idx[j], b->idx[j])) return false;
     return true;

@@ -138,7 +138,8 @@ static void code_line(KParser *p) {
     if (kp_word(p, "for")) return code_loop(p);
     if (kp_word(p, "if")) return code_if(p);
     KIns i = code_ins(p);
-    if (kop_info(i.op)->result != KT_NONE) kp_fail(p, "the value of %s is lost", kop_info(i.op)->name);
+    const KOpInfo *info = kop_info(i.op);
+    if (info->result != KT_NONE) kp_fail(p, "the value of %s is lost", info->name);
     if (!p->failed) kb_emit(&p->b, i);
 }
 
@@ -161,7 +162,7 @@ bool kernel_read(Ctx *c, const char *text, uint32_t file, Kernel **out) {
         code_block(&p);
     }
     kp_space(&p);
-    if (!p.failed && *p.s) kp_fail(&p, "a function is expected here: const, sample, series or pair");
+    if (!p.failed && *p.s) kp_fail(&p, "const, sample, series or pair is expected here");
     *out = p.k;
     return !p.failed;
 }

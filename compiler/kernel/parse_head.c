@@ -128,7 +128,8 @@ static void head_first_line(KParser *p) {
     k->name = kp_name(p);
     if (kp_word(p, "f32")) k->dtype = TP_F32;
     else if (!kp_word(p, "f64")) kp_fail(p, "f64 or f32 is expected here");
-    for (uint32_t i; (i = kp_pick(p, kind_word, KERNEL_COUNT)) < KERNEL_COUNT;) k->kernels |= 1u << i;
+    for (uint32_t i; (i = kp_pick(p, kind_word, KERNEL_COUNT)) < KERNEL_COUNT;)
+        k->kernels |= 1u << i;
 }
 
 static void resolve_measured(KParser *p) {
@@ -138,7 +139,7 @@ static void resolve_measured(KParser *p) {
         for (uint32_t j = 1; j < p->k->array.len; j++)
             if (p->k->array.data[j].name == p->measured.data[i]) z->array = j;
         if (!z->array)
-            kp_fail(p, "`%s` measures an array that is not declared", sym_text(p->c->syms, z->name));
+            kp_fail(p, "`%s` measures no declared array", sym_text(p->c->syms, z->name));
     }
 }
 

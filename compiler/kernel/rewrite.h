@@ -5,7 +5,7 @@
 #include "kernel/op.h"
 
 typedef struct Rewrite Rewrite;
-/* What becomes of instruction `old`: ins is a copy of it with operands mapped and names substituted.
+/* What becomes of instruction `old`: ins is a copy of it, operands mapped and names substituted.
  * Emits what stands for it and returns its new value (0: it has none). */
 typedef KVal RewriteIns(Rewrite *r, KVal old, KIns ins);
 

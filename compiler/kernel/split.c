@@ -118,7 +118,7 @@ static void copy_loop(Rewrite *r, Split *s, const Range *g) {
     kb_end(&r->b);
 }
 
-/* The turns before p and those from p on, in the loop's order; n of them are peeled off one side. */
+/* The turns before p and from p on, in the loop's order; n of them are peeled off one side. */
 static void copy_peeled(Rewrite *r, Split *s, const Range *g, Aff p, int64_t n, bool front) {
     AffCtx *x = r->k->aff;
     Range rest = *g;

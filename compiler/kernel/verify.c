@@ -53,7 +53,8 @@ static bool check_names(Verifier *v, Aff a, bool measured) {
         bool open = false;
         for (uint32_t j = 0; j < v->open.len; j++) open |= v->open.data[j] == s;
         const KSize *z = size_of(v->k, s);
-        if (!open && !z) return fault(v, "`%s` is neither a size nor a loop variable here", text(v, s));
+        if (!open && !z)
+            return fault(v, "`%s` is neither a size nor a loop variable here", text(v, s));
         if (!open && z->kind == KZ_measured && !measured)
             return fault(v, "the measured size `%s` is not known here yet", text(v, s));
     }
@@ -95,7 +96,8 @@ static bool check_array(Verifier *v, const KArray *a) {
             return fault(v, "output array `%s` must be of the pair stage, without axes",
                          text(v, a->name));
         if (!(v->k->kernels >> a->output & 1))
-            return fault(v, "output array `%s` is of a kernel that is not asked for", text(v, a->name));
+            return fault(v, "output array `%s` is of a kernel that is not asked for",
+                         text(v, a->name));
         return true;
     }
     return true;
@@ -109,7 +111,8 @@ static bool check_sizes(Verifier *v) {
         if (!affctx_is_size(v->x, z->name))
             return fault(v, "size `%s` is not declared as one", text(v, z->name));
         if (z->kind == KZ_dim && z->in >= k->input.len)
-            return fault(v, "size `%s` is of input %u, which is not declared", text(v, z->name), z->in);
+            return fault(v, "size `%s` is of input %u, which is not declared", text(v, z->name),
+                         z->in);
         if (z->kind != KZ_measured) continue;
         const KArray *a = z->array && z->array < k->array.len ? &k->array.data[z->array] : NULL;
         if (!a || a->stage != KS_sample || a->class != KA_stored)
@@ -178,9 +181,11 @@ static bool check_access(Verifier *v, const KIns *i) {
     if (!i->x || i->x >= v->k->array.len) return fault(v, "there is no array %u", i->x);
     const KArray *a = &v->k->array.data[i->x];
     if (i->nidx != a->naxis)
-        return fault(v, "%u indices of `%s`, which has %u axes", i->nidx, text(v, a->name), a->naxis);
+        return fault(v, "%u indices of `%s`, which has %u axes", i->nidx, text(v, a->name),
+                     a->naxis);
     for (uint32_t j = 0; j < a->naxis; j++)
-        if (!check_range(v, text(v, a->name), i->idx[j], a->axis[j].lo, a->axis[j].hi)) return false;
+        if (!check_range(v, text(v, a->name), i->idx[j], a->axis[j].lo, a->axis[j].hi))
+            return false;
     return i->op == KO_load ? check_load(v, i, a) : check_store(v, i, a);
 }
 

@@ -14,7 +14,7 @@ typedef enum LKind {
     LK_C, /* second moment E[Z^A Z^B] */
     LK_T, /* tangent kernel (forward form) */
     LK_M, /* mean E Z^A */
-    LK_D, /* mean of the leaf-th derivative of a nonlin, distributional */
+    LK_D, /* mean of the leaf-th derivative of a nonlin (that of fx_diff) */
     LK_S, /* scalar definition (later) */
     /* made by the normalise pass (lower/normalise.c): */
     LK_N, /* s = sqrt(C self), 1 where C self is 0 */

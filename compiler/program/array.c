@@ -112,7 +112,7 @@ static void elem_arms(Elab *e, const Array *a, const Element *m, const ConsVec *
     AffSubst *sub = ARENA_ARRAY(e->a, AffSubst, a->npos);
     uint32_t n = elem_subst(e, a, m, sub);
     ArmVec arms = {0};
-    Value v = to_vector(e, m->value, m->span);
+    Value v = to_vector(m->value, m->span);
     vec_arms(e, v.num.f, m->span, &arms);
     for (uint32_t i = 0; i < arms.len; i++) {
         Arm b = arms.data[i];
@@ -419,7 +419,7 @@ static Value element_value(Elab *e, Array *a, const AstStmt *s) {
     bool number = a->elem.len && a->elem.data[0].value.kind == VAL_number &&
                   !fx_is_zero(e->fx, a->elem.data[0].value.num.f);
     if (v.kind == VAL_number && !zero && ((!number && a->elem.len) || a->def)) {
-        v = to_vector(e, v, sp); /* broadcasts beside vectors */
+        v = to_vector(v, sp); /* broadcasts beside vectors */
     } else if (v.kind == VAL_vector && number) {
         diag(e->c->ds, type_expected, sp, "a number, as the other elements are",
              value_kind(e, &v));

@@ -68,7 +68,7 @@ bool coerce(Elab *e, const AstParam *p, const char *owner, const AstExpr *x, Val
         diag_label(d, p->span, "`%s` is declared here", sym_text(e->c->syms, p->name.sym));
         return false;
     }
-    if (p->type.kind == AT_vector) *v = to_vector(e, *v, sp);
+    if (p->type.kind == AT_vector) *v = to_vector(*v, sp);
     if (p->type.kind == AT_vector && !vec_order(e, v, sp)) return false;
     v->literal = false;
     return true;
@@ -163,7 +163,8 @@ static bool params_bind(Elab *e, const AstItem *it, Givens *given, Span sp) {
             ok = false;
             continue;
         }
-        if (!coerce(e, p, owner, NULL, &v, at)) ok = false, v = val_none();
+        bool anywhere = it->kind == AI_fn && p->type.kind == AT_real && v.kind == VAL_vector;
+        if (!anywhere && !coerce(e, p, owner, NULL, &v, at)) ok = false, v = val_none();
         var_put(e, e->scope.len - 1, p->name.sym, v, p->name.span);
     }
     return ok;
@@ -258,7 +259,7 @@ static Value apply_item(Elab *e, const AstItem *it, Givens *given, Span sp) {
     e->fn_depth--;
     e->fan_of = fan;
     e->file = file;
-    vec_pop(&e->call);
+    e->call.len--;
     return r;
 }
 
@@ -383,7 +384,7 @@ static Value call_layer(Elab *e, const AstItem *it, const AstExpr *x) {
     Value r = params_bind(e, it, &g, x->span) ? exec_block(e, &it->block, true) : val_none();
     scope_close(e);
     e->file = file;
-    vec_pop(&e->call);
+    e->call.len--;
     return r;
 }
 

@@ -252,7 +252,7 @@ static Value vec_mean(Elab *e, const Family *f, Value v) {
 Value vecs_member(Elab *e, Value fam, const Aff *idx, Span sp) {
     Family *f = fam.fam;
     if (f->poison) return val_none();
-    if (is_nothing(e, f)) return to_vector(e, val_num(f->mean), sp);
+    if (is_nothing(e, f)) return to_vector(val_num(f->mean), sp);
     DefId d = f->def;
     uint32_t n = e->p->def.data[d].ndim;
     Aff *all = ARENA_ARRAY(e->a, Aff, n);

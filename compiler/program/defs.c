@@ -96,12 +96,6 @@ static void note_def(Elab *e, const Def *d, Syms *out) {
 }
 
 /* ---- ranges */
-static bool dims_have(const Dims *dims, Sym v) {
-    for (uint32_t i = 0; i < dims->len; i++)
-        if (dims->data[i].var == v) return true;
-    return false;
-}
-
 /* Are the operands' indices inside their ranges, for all dims (and the arm's reductions, guards)? */
 static bool use_fits(Elab *e, const Dims *dims, const Arm *arm, Use u) {
     const Def *o = &e->p->def.data[u.d];

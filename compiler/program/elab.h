@@ -241,7 +241,7 @@ Value number_neg(Elab *e, Value a);
 Value number_function(Elab *e, FxOp op, const Value *arg, uint32_t n, Span sp);
 bool value_is_const(const Elab *e, Value v, double *out);
 const char *value_kind(const Elab *e, const Value *v); /* "a vector", "a number", .. */
-Value to_vector(Elab *e, Value v, Span sp); /* a number broadcasts */
+Value to_vector(Value v, Span sp); /* a number broadcasts */
 
 /* ---- vec.c: vectors to definitions */
 Fx atom_new(Elab *e, Atom a);

@@ -36,7 +36,7 @@ Value matrix_times(Elab *e, Value m, Value v, Span sp) {
         diag(e->c->ds, index_count, sp, name, f->nsize, m.nidx);
         return val_none();
     }
-    Value x = to_vector(e, v, sp), whole = m;
+    Value x = to_vector(v, sp), whole = m;
     whole.num = num_mul(e, m.num, x.num);
     whole.num.f = fx_rat(e->fx, 1, 1);
     Fx factor = m.num.f;
@@ -69,7 +69,7 @@ Value matrix_times(Elab *e, Value m, Value v, Span sp) {
 /* ---- outputs */
 Value output_of(Elab *e, Value v, Value x, Span sp) {
     Value out = {.kind = VAL_output, .span = sp};
-    x = to_vector(e, x, sp);
+    x = to_vector(x, sp);
     if (x.is_input) {
         diag(e->c->ds, input_inner, sp);
         return val_none();

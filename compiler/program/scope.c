@@ -40,7 +40,7 @@ void scope_close(Elab *e) {
     for (uint32_t i = 0; i < s->arrays.len; i++) array_finish(e, s->arrays.data[i]);
     s = &vec_last(&e->scope);
     e->var.len = s->first;
-    vec_pop(&e->scope);
+    e->scope.len--;
 }
 
 void frame_loop(Elab *e, Dim d, bool reduction, Span sp) {

@@ -185,7 +185,7 @@ static bool carried_close(Elab *e, Carried *c, DefId mark, Value *after) {
                                   : end.width ? end.width : fx_rat(e->fx, 1, 1));
     }
     if (carried_mismatch(e, c, &end)) return true;
-    end = to_vector(e, end, c->span);
+    end = to_vector(end, c->span);
     if (!vec_order(e, &end, c->span)) return true;
     carried_first(e, c, &arms);
     carried_arms(e, c, end, mark, &arms);

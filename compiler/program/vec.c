@@ -24,7 +24,7 @@ Use vec_one(Elab *e, Fx width, Span sp) {
     return def_make(e, (Def){.op = PO_one, .width = width, .span = sp}, "one");
 }
 
-Value to_vector(Elab *e, Value v, Span sp) {
+Value to_vector(Value v, Span sp) {
     if (v.kind != VAL_number) return v;
     v.kind = VAL_vector;
     v.width = 0;

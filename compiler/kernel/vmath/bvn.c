@@ -3,7 +3,7 @@
  *   (Phi(h) + Phi(k)) / 2 - ray(h, k) - ray(k, h) - [h k < 0] / 2,
  *   ray(h, k) = sgn(h) R(|h|, x),  x = sgn(h) (k - rho h) / sqrt(1 - rho^2),
  *   R(h, x) = T(h, x / h) = (1/2 pi) int_0^atan(x/h) exp(-h^2 / (2 cos^2 t)) dt, odd in x,
- * and for x > h the reflection T(h, a) + T(a h, 1/a) = (u + v)/2 - u v, u and v the tails of h, x. */
+ * and for x > h the reflection T(h, a) + T(a h, 1/a) = (u + v)/2 - u v, u, v the tails of h, x. */
 #include "kernel/vmath/ops.h"
 
 /* Beyond this argument tails and T are below any absolute error that counts, and exponents of

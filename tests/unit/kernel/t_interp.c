@@ -26,8 +26,8 @@ static double output(const KtRun *r, int64_t j) {
 }
 
 static double eval(const char *dtype, const char *code) {
-    const char *text = arena_printf(c.a, "kernel t %s nngp\narray out pair output nngp\npair {\n%s }",
-                                    dtype, code);
+    const char *form = "kernel t %s nngp\narray out pair output nngp\npair {\n%s }";
+    const char *text = arena_printf(c.a, form, dtype, code);
     Kernel *k = kt_parse(&c, text);
     KtRun r = kt_begin(&c, k, no_size, no_real);
     kt_run(&c, &r, 0);
@@ -40,8 +40,8 @@ static double eval(const char *dtype, const char *code) {
 }
 
 static double eval2(const char *dtype, const char *op, const char *a, const char *b) {
-    return eval(dtype, arena_printf(c.a, "%%0 = num %s %%1 = num %s %%2 = %s %%0, %%1 store out, %%2",
-                                    a, b, op));
+    return eval(dtype, arena_printf(c.a, "%%0 = num %s %%1 = num %s %%2 = %s %%0, %%1 "
+                                         "store out, %%2", a, b, op));
 }
 
 static double eval1(const char *dtype, const char *op, const char *a) {
@@ -76,7 +76,8 @@ static void comparisons(void **state) {
     static const struct {
         const char *mask;
         double want;
-    } t[] = {{"%3 = lt %0, %1 %4 = not %3 %5 = not %4", 1}, {"%3 = lt %1, %0 %4 = not %3 %5 = not %4", 0},
+    } t[] = {{"%3 = lt %0, %1 %4 = not %3 %5 = not %4", 1},
+             {"%3 = lt %1, %0 %4 = not %3 %5 = not %4", 0},
              {"%3 = le %0, %0 %4 = le %0, %1 %5 = and %3, %4", 1},
              {"%3 = eq %0, %1 %4 = eq %2, %2 %5 = or %3, %4", 0},
              {"%3 = lt %2, %0 %4 = lt %0, %2 %5 = or %3, %4", 0},
@@ -171,7 +172,8 @@ static void loops_and_branches(void **state) {
         {"for l in 3..n", 1, 0},   {"for l in 3..n down", 1, 0},    {"for l in n-1..n", 6, 5},
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
-        const char *body = "{ %1 = load a %2 = num 10 %3 = index l %4 = fma %1, %2, %3 store a, %4 }";
+        const char *body = "{ %1 = load a %2 = num 10 %3 = index l\n"
+                           "%4 = fma %1, %2, %3 store a, %4 }";
         const char *text = arena_printf(
             c.a, "kernel t f64 nngp\nsize n hyper\narray a pair\narray out pair output nngp\n"
                  "pair { %%0 = num 0 store a, %%0 %s %s %%5 = load a store out, %%5 }",
@@ -201,7 +203,8 @@ static void stages(void **state) {
                              "%1 = index l %2 = add %1, %0 store S[l], %2 } }\n"
                              "series { for l in 0..m { %0 = load s@x store H[l], %0 } }\n"
                              "pair { if n>=2 & m>=1 { %0 = load S@x[n-1] %1 = load S@y[n-2]\n"
-                             "%2 = load H@y[m-1] %3 = sub %0, %1 %4 = add %3, %2 store out, %4 } }");
+                             "%2 = load H@y[m-1] %3 = sub %0, %1 %4 = add %3, %2\n"
+                             "store out, %4 } }");
     KtRun r = kt_begin(&c, k, (int64_t[]){5, 2}, no_real);
     kt_run(&c, &r, 11);
     assert_int_equal(r.faults, 0);

@@ -3,8 +3,8 @@
  * fma changes no bit. */
 #include "kt.h"
 
-/* Arrays 1 .. NARRAY are used anywhere; the rings after them by recurrences only, because what a read
- * of an overwritten slice finds is not defined. */
+/* Arrays 1 .. NARRAY are used anywhere; the rings after them by recurrences only, because what a
+ * read of an overwritten slice finds is not defined. */
 enum { MAX_DEPTH = 3, NARRAY = 7, RING2 = 8, RING3 = 9, ROUNDS = 150 };
 
 typedef struct Gen {
@@ -29,7 +29,7 @@ static bool random_index(Gen *g, Aff *out) {
     AffCtx *x = g->b.k->aff;
     Aff a = aff_const(pick(g, 2));
     if (g->var.len && pick(g, 5))
-        a = aff_add(x, aff_name(x, g->var.data[pick(g, g->var.len)]), aff_const((int)pick(g, 4) - 2));
+        a = aff_plus(aff_name(x, g->var.data[pick(g, g->var.len)]), (int)pick(g, 4) - 2);
     else if (!pick(g, 3))
         a = aff_plus(size_n(g), -1);
     *out = a;
@@ -76,11 +76,13 @@ static KVal rounded(Gen *g, KVal v) {
     KVal two = kb_num(&g->b, 2), low = kb_num(&g->b, -2), up = kb_num(&g->b, 16);
     KVal down = kb_num(&g->b, 0.0625);
     v = kb_op(&g->b, KO_max, kb_op(&g->b, KO_min, v, two, 0), low, 0);
-    return kb_op(&g->b, KO_mul, kb_op(&g->b, KO_rint, kb_op(&g->b, KO_mul, v, up, 0), 0, 0), down, 0);
+    v = kb_op(&g->b, KO_rint, kb_op(&g->b, KO_mul, v, up, 0), 0, 0);
+    return kb_op(&g->b, KO_mul, v, down, 0);
 }
 
 static void random_op(Gen *g) {
-    static const KOp op[] = {KO_add, KO_sub, KO_mul, KO_neg, KO_abs, KO_min, KO_max, KO_fma, KO_div};
+    static const KOp op[] = {KO_add, KO_sub, KO_mul, KO_neg, KO_abs,
+                             KO_min, KO_max, KO_fma, KO_div};
     KOp o = op[pick(g, sizeof op / sizeof *op)];
     KVal a[3] = {0};
     for (uint32_t j = 0; j < kop_info(o)->nargs; j++) {
@@ -204,7 +206,7 @@ static void ring_next(Gen *g, uint32_t ring, Aff at, KVal before) {
     kb_store(&g->b, ring, &at, 1, vec_last(&g->real));
 }
 
-/* One turn: a read of an earlier turn, one store, perhaps in branches, a read of what was stored. */
+/* One turn: a read of an earlier turn, one store, maybe in branches, a read of what was stored. */
 static void random_turn(Gen *g, uint32_t ring, Aff at) {
     uint32_t back = ring == RING2 ? 1 : 1 + pick(g, 2);
     random_op(g);
@@ -266,7 +268,8 @@ static const char declarations[] =
 static int least(uint64_t seed) { return seed % 3 ? 2 : 0; }
 
 static Kernel *random_kernel(Ctx *c, uint64_t seed) {
-    Kernel *k = kt_parse(c, arena_printf(c->a, declarations, seed % 4 ? "f64" : "f32", least(seed)));
+    const char *dtype = seed % 4 ? "f64" : "f32";
+    Kernel *k = kt_parse(c, arena_printf(c->a, declarations, dtype, least(seed)));
     Gen g = {.c = c, .seed = seed * 0x9e3779b97f4a7c15u + 1};
     for (int s = 0; s < KS_COUNT; s++) {
         g.b = kb_begin(c, k, (KStage)s);
@@ -350,7 +353,8 @@ static void check_pass(Ctx *c, const Kernel *k, const Results *want, const char 
 
 static void passes_keep_results(void **state) {
     (void)state;
-    static const char *const pass[] = {"fold", "cse", "dce", "hoist", "split", "carry", "expand", "all"};
+    static const char *const pass[] = {"fold",  "cse",   "dce",    "hoist",
+                                       "split", "carry", "expand", "all"};
     for (uint64_t seed = 0; seed < ROUNDS; seed++) {
         Ctx c = kt_ctx();
         Kernel *k = random_kernel(&c, seed);

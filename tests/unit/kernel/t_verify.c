@@ -35,7 +35,7 @@ static void scopes_and_types(void **state) {
     (void)state;
     static const Case t[] = {
         {"pair { %0 = load cell %1 = add %0, %0 store out, %1 }", NULL},
-        {"pair { %0 = load cell %1 = lt %0, %0 %2 = add %1, %0 }", "operand 1 is not a real number"},
+        {"pair { %0 = load cell %1 = lt %0, %0 %2 = add %1, %0 }", "operand 1 is not a real"},
         {"pair { %0 = load cell %1 = select %0, %0, %0 }", "operand 1 is not a mask"},
         {"pair { %0 = load cell %1 = and %0, %0 }", "operand 1 is not a mask"},
         {"pair { for l in 0..n { %0 = load cell } store out, %0 }", "operand 1 is not a value"},
@@ -132,7 +132,8 @@ static void declarations(void **state) {
 static void structure(void **state) {
     (void)state;
     Ctx c = kt_ctx();
-    Kernel *k = kt_parse(&c, "kernel t f64\narray a pair\npair { %0 = num 1 if 1>=0 { } store a, %0 }");
+    Kernel *k = kt_parse(&c, "kernel t f64\narray a pair\n"
+                             "pair { %0 = num 1 if 1>=0 { } store a, %0 }");
     KFn *f = &k->fn[KS_pair];
     KIns *branch = &f->ins.data[2], keep = *branch;
     branch->block = 1;

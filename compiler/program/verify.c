@@ -1,0 +1,233 @@
+/* Structure of a program: what every later stage relies on. */
+#include "program/program.h"
+
+typedef struct Verify {
+    const Ctx *c;
+    const Program *p;
+    const Def *d;      /* being looked at */
+    ConsVec path;      /* its ranges, and those of the arm */
+    const char *wrong; /* the first thing found */
+} Verify;
+
+static const char *name(Verify *v, Sym s) { return sym_text(v->c->syms, s); }
+
+static bool fail(Verify *v, const char *what) {
+    if (!v->wrong)
+        v->wrong = arena_printf(v->c->a, "%s: %s", v->d ? name(v, v->d->name) : "program", what);
+    return false;
+}
+
+/* ---- names in scope */
+static bool known_name(Verify *v, Sym s, const Dim *dim, uint32_t n, const Arm *arm) {
+    for (uint32_t i = 0; i < n; i++)
+        if (dim[i].var == s) return true;
+    for (uint32_t i = 0; arm && i < arm->nred; i++)
+        if (arm->red[i].var == s) return true;
+    return affctx_is_size(v->p->aff, s);
+}
+
+static bool known_names(Verify *v, Aff a, uint32_t ndim, const Arm *arm) {
+    for (uint32_t i = 0; i < a.nterm; i++)
+        if (!known_name(v, a.term[i].name, v->d->dim, ndim, arm))
+            return fail(v, arena_printf(v->c->a, "`%s` is no dim or size in scope",
+                                        name(v, a.term[i].name)));
+    return true;
+}
+
+static bool cons_known(Verify *v, Cons c, const Arm *arm) {
+    if (c.kind != CONS_not) return known_names(v, c.e, v->d->ndim, arm);
+    for (uint32_t i = 0; i < c.nof; i++)
+        if (!cons_known(v, c.of[i], arm)) return false;
+    return true;
+}
+
+static bool hyper_known(Verify *v, Sym s) {
+    for (uint32_t i = 0; i < v->p->hyper.len; i++)
+        if (v->p->hyper.data[i].name == s) return v->p->hyper.data[i].kind == HYPER_real;
+    return false;
+}
+
+/* A scalar expression: leaves below nleaf, real hyperparameters, names in scope. */
+static bool fx_known(Verify *v, Fx f, uint32_t nleaf, const Arm *arm) {
+    if (!f) return fail(v, "an expression is missing");
+    const FxNode *n = fx_node(v->p->fx, f);
+    if (n->op == FX_leaf && n->k >= nleaf) return fail(v, "a leaf without an operand");
+    if (n->op == FX_theta || n->op == FX_sref) return fail(v, "a scalar without a definition");
+    if (n->op == FX_hyper && !hyper_known(v, n->k))
+        return fail(v, arena_printf(v->c->a, "`%s` is no real hyperparameter", name(v, n->k)));
+    if (n->op == FX_dim && n->k >= v->p->input.len) return fail(v, "dim of an unknown input");
+    if (n->op == FX_index && v->d && !known_names(v, n->aff, v->d->ndim, arm)) return false;
+    for (uint32_t i = 0; i < fx_arity(n->op); i++)
+        if (!fx_known(v, n->arg[i], nleaf, arm)) return false;
+    return true;
+}
+
+/* ---- operands */
+static bool use_known(Verify *v, Use u, const Arm *arm) {
+    if (u.d < 1 || u.d >= v->p->def.len) return fail(v, "an operand does not exist");
+    const Def *o = &v->p->def.data[u.d];
+    DefId own = (DefId)(v->d - v->p->def.data);
+    if (u.d >= own && !o->mu && !v->d->mu)
+        return fail(v, arena_printf(v->c->a, "`%s` is used before its definition",
+                                    name(v, o->name)));
+    AffSubst *m = ARENA_ARRAY(v->c->a, AffSubst, o->ndim);
+    for (uint32_t i = 0; i < o->ndim; i++) {
+        Aff lo = aff_subst(v->p->aff, o->dim[i].lo, m, i);
+        Aff hi = aff_subst(v->p->aff, o->dim[i].hi, m, i);
+        if (!known_names(v, u.idx[i], v->d->ndim, arm)) return false;
+        if (!aff_implied(v->p->aff, v->path.data, v->path.len, cons_le(v->p->aff, lo, u.idx[i])) ||
+            !aff_implied(v->p->aff, v->path.data, v->path.len, cons_lt(v->p->aff, u.idx[i], hi)))
+            return fail(v, arena_printf(v->c->a, "index %u of `%s` leaves its range", i,
+                                        name(v, o->name)));
+        m[i] = (AffSubst){o->dim[i].var, u.idx[i]};
+    }
+    return true;
+}
+
+static bool is_scalar(const Def *d) { return d->op == PO_inner || d->op == PO_output; }
+
+static bool vector_use(Verify *v, Use u, Fx width, const Arm *arm) {
+    if (!use_known(v, u, arm)) return false;
+    const Def *o = &v->p->def.data[u.d];
+    if (is_scalar(o)) return fail(v, "an operand is no vector");
+    return o->width == width || fail(v, arena_printf(v->c->a, "`%s` has another width",
+                                                     name(v, o->name)));
+}
+
+static bool arm_known(Verify *v, const Arm *a) {
+    const Program *p = v->p;
+    uint32_t keep = v->path.len;
+    for (uint32_t i = 0; i < a->nred; i++) {
+        Arm outer = *a;
+        outer.nred = i;
+        if (!known_names(v, a->red[i].lo, v->d->ndim, &outer) ||
+            !known_names(v, a->red[i].hi, v->d->ndim, &outer))
+            return false;
+        cons_range(p->aff, &v->path, a->red[i].var, a->red[i].lo, a->red[i].hi);
+    }
+    for (uint32_t i = 0; i < a->ncons; i++) {
+        if (!cons_known(v, a->cons[i], a)) return false;
+        vec_push(v->c->a, &v->path, a->cons[i]);
+    }
+    bool ok = fx_known(v, a->coef, 0, a);
+    if (v->d->op == PO_lin) {
+        ok = ok && vector_use(v, a->use, v->d->width, a);
+    } else if (ok) {
+        ok = use_known(v, a->use, a) &&
+             (is_scalar(&p->def.data[a->use.d]) || fail(v, "an operand is no output"));
+    }
+    v->path.len = keep;
+    return ok;
+}
+
+/* ---- families */
+static bool family_use(Verify *v, bool matrix) {
+    const Def *d = v->d;
+    if (d->fam >= v->p->fam.len) return fail(v, "the family does not exist");
+    const Fam *f = &v->p->fam.data[d->fam];
+    if ((f->kind != FAM_vector) != matrix) return fail(v, "a family of the wrong kind");
+    if (d->nfidx != f->nindex) return fail(v, "a wrong number of family indices");
+    for (uint32_t i = 0; i < d->nfidx; i++)
+        if (!known_names(v, d->fidx[i], d->ndim, NULL)) return false;
+    Fx rows = d->transposed ? f->cols : f->rows;
+    return d->width == rows || fail(v, "a width other than the family's");
+}
+
+static bool matmul_known(Verify *v) {
+    const Def *d = v->d;
+    if (!family_use(v, true) || d->nuse != 1) return fail(v, "a product has one operand");
+    const Fam *f = &v->p->fam.data[d->fam];
+    Fx cols = f->kind == FAM_input_matrix ? 0 : d->transposed ? f->rows : f->cols;
+    return vector_use(v, d->use[0], cols, NULL);
+}
+
+static bool fam_known(Verify *v, const Fam *f) {
+    v->d = NULL;
+    bool ok = fx_known(v, f->s2, 0, NULL) && fx_known(v, f->lr, 0, NULL) &&
+              fx_known(v, f->rows, 0, NULL);
+    if (ok && f->kind == FAM_matrix) ok = fx_known(v, f->cols, 0, NULL);
+    if (ok && !f->trained && !fx_is_zero(v->p->fx, f->lr))
+        ok = fail(v, "a random family with a learning rate");
+    return ok;
+}
+
+/* ---- definitions */
+static bool dims_known(Verify *v) {
+    const Def *d = v->d;
+    for (uint32_t i = 0; i < d->ndim; i++) {
+        if (!known_names(v, d->dim[i].lo, i, NULL) || !known_names(v, d->dim[i].hi, i, NULL))
+            return false;
+        for (uint32_t k = 0; k < i; k++)
+            if (d->dim[k].var == d->dim[i].var) return fail(v, "two dims of one name");
+        cons_range(v->p->aff, &v->path, d->dim[i].var, d->dim[i].lo, d->dim[i].hi);
+    }
+    return true;
+}
+
+static bool nonlin_known(Verify *v) {
+    const Def *d = v->d;
+    if (!d->nuse) return fail(v, "a function of no vectors");
+    for (uint32_t i = 0; i < d->nuse; i++)
+        if (!vector_use(v, d->use[i], d->width, NULL)) return false;
+    return (d->width || fail(v, "a function of data")) && fx_known(v, d->f, d->nuse, NULL);
+}
+
+static bool inner_known(Verify *v) {
+    const Def *d = v->d;
+    if (d->nuse != 2) return fail(v, "an inner product of two vectors");
+    if (!use_known(v, d->use[0], NULL)) return false;
+    Fx width = v->p->def.data[d->use[0].d].width;
+    if (!width) return fail(v, "an inner product with data");
+    return vector_use(v, d->use[0], width, NULL) && vector_use(v, d->use[1], width, NULL) &&
+           fx_known(v, d->f, 0, NULL);
+}
+
+static bool def_known(Verify *v) {
+    const Def *d = v->d;
+    v->path.len = 0;
+    if (!dims_known(v)) return false;
+    if (d->mu && (d->op != PO_lin || !d->ndim)) return fail(v, "mu is a lin over a loop");
+    switch (d->op) {
+    case PO_input:
+    case PO_basis:
+        if (d->width) return fail(v, "a data vector has no width");
+        if (d->input >= v->p->input.len) return fail(v, "the input does not exist");
+        return known_names(v, d->basis, d->ndim, NULL);
+    case PO_one: return d->width || fail(v, "the constant vector has a width");
+    case PO_param: return family_use(v, false);
+    case PO_matmul: return matmul_known(v);
+    case PO_nonlin: return nonlin_known(v);
+    case PO_inner: return inner_known(v);
+    case PO_lin:
+    case PO_output: break;
+    }
+    for (uint32_t i = 0; i < d->narm; i++)
+        if (!arm_known(v, &d->arm[i])) return false;
+    return true;
+}
+
+static bool names_unique(Verify *v) {
+    for (uint32_t i = 1; i < v->p->def.len; i++)
+        for (uint32_t k = i + 1; k < v->p->def.len; k++)
+            if (v->p->def.data[i].name == v->p->def.data[k].name)
+                return fail(v, arena_printf(v->c->a, "two definitions `%s`",
+                                            name(v, v->p->def.data[i].name)));
+    return true;
+}
+
+const char *program_verify(const Ctx *c, const Program *p) {
+    Verify v = {.c = c, .p = p};
+    if (!names_unique(&v)) return v.wrong;
+    for (uint32_t i = 0; i < p->fam.len; i++)
+        if (!fam_known(&v, &p->fam.data[i])) return v.wrong;
+    for (uint32_t i = 1; i < p->def.len; i++) {
+        v.d = &p->def.data[i];
+        if (!def_known(&v)) return v.wrong;
+    }
+    v.d = NULL;
+    if (p->out < 1 || p->out >= p->def.len) fail(&v, "there is no output");
+    else if (!is_scalar(&p->def.data[p->out])) fail(&v, "the output is a vector");
+    else if (p->def.data[p->out].ndim != p->nout_dim) fail(&v, "the output is a family");
+    for (uint32_t i = 0; i < p->check.len; i++) fx_known(&v, p->check.data[i].value, 0, NULL);
+    return v.wrong;
+}
