@@ -1,21 +1,32 @@
 #include "check/check.h"
 #include "diag/diag.h"
+#include "program/values.h"
 
-typedef struct ReadoutUse {
-    FamId fam;
-    Span span;
-} ReadoutUse;
+typedef VEC(FamId) FamIds;
+
+typedef struct Readout1 { /* one inner product v' x of the output */
+    Use v, x;
+    bool fresh;   /* v is made of parameters alone */
+    bool mean;    /* with a nonzero mean, for the values in force */
+    Span mean_at;
+    FamIds fams;  /* families below v */
+} Readout1;
 
 typedef struct Checker {
     Ctx *c;
     const Program *p;
     Verdict *v;
-    VEC(ReadoutUse) readout; /* families of readout vectors, and of input matrices read out */
+    VEC(Readout1) readout;
+    VEC(Sym) conditions; /* expressions that must be 0, as texts */
     Buf condition;
-    bool *below;             /* [def]: below a vector that is read out */
+    bool *below;     /* [def]: below a vector that is read out */
 } Checker;
 
 static const Def *def_of(const Checker *k, DefId d) { return &k->p->def.data[d]; }
+
+static const char *def_name(const Checker *k, DefId d) {
+    return sym_text(k->c->syms, def_of(k, d)->name);
+}
 
 static const char *fam_name(const Checker *k, FamId f) {
     return sym_text(k->c->syms, k->p->fam.data[f].name);
@@ -23,107 +34,89 @@ static const char *fam_name(const Checker *k, FamId f) {
 
 static void reason(Checker *k, CheckReason r) { vec_push(k->c->a, &k->v->reason, r); }
 
-/* ---- values in force */
-
-static int64_t size_value(void *ctx, Sym name);
-
-static double hyper_value(void *ctx, Sym name) {
-    const Checker *k = ctx;
-    FxEnv env = {.hyper = hyper_value, .name = size_value, .ctx = ctx};
-    for (uint32_t i = 0; i < k->p->hyper.len; i++) {
-        const Hyper *h = &k->p->hyper.data[i];
-        if (h->name == name && h->init) return fx_eval(k->p->fx, h->init, &env);
-    }
-    return 1; /* required and not given: any value that is not special */
-}
-
-static int64_t size_value(void *ctx, Sym name) { return (int64_t)hyper_value(ctx, name); }
-
-static double one_dim(void *ctx, uint32_t input) {
-    (void)ctx;
-    (void)input;
-    return 1;
-}
-
-static double value_of(Checker *k, Fx f) {
-    FxEnv env = {.hyper = hyper_value, .name = size_value, .dim = one_dim, .ctx = k};
-    return fx_eval(k->p->fx, f, &env);
-}
-
-/* A coefficient of the constant vector in a readout: 0 for all values, or 0 as the values are. */
-static bool coefficient_zero(Checker *k, Fx f) {
-    if (fx_is_zero(k->p->fx, f)) return true;
-    if (value_of(k, f) != 0) return false;
-    if (k->condition.len) buf_puts(&k->condition, " and ");
-    fx_print(k->p->fx, k->c->syms, &k->condition, f);
-    buf_puts(&k->condition, " == 0");
-    return true;
+static void fam_add(Checker *k, FamIds *list, FamId f) {
+    for (uint32_t i = 0; i < list->len; i++)
+        if (list->data[i] == f) return;
+    vec_push(k->c->a, list, f);
 }
 
 /* ---- readout vectors */
 
-static void add_readout(Checker *k, FamId f, Span sp) {
-    ReadoutUse u = {f, sp};
-    vec_push(k->c->a, &k->readout, u);
-}
-
-static bool input_column(const Checker *k, const Def *d) {
-    return d->op == PO_matmul && k->p->fam.data[d->fam].kind == FAM_input_matrix && d->nuse == 1 &&
-           def_of(k, d->use[0].d)->op == PO_basis;
-}
-
-/* Is the vector made of fresh parameters alone (whose uses elsewhere are looked for later)?  Its
- * nonzero mean is a reason of its own. */
-static bool readout_vector(Checker *k, DefId id, Span sp) {
-    const Def *d = def_of(k, id);
-    if (d->op == PO_param || input_column(k, d)) {
-        add_readout(k, d->fam, sp);
-        return true;
-    }
-    if (d->op != PO_lin || d->mu) return false;
-    for (uint32_t i = 0; i < d->narm; i++) {
-        const Def *q = def_of(k, d->arm[i].use.d);
-        if (q->op == PO_one) {
-            if (coefficient_zero(k, d->arm[i].coef)) continue;
-            k->v->readout = READOUT_mean;
-            reason(k, (CheckReason){"readout-mean", "the readout vector has a nonzero mean",
-                                    sym_text(k->c->syms, d->name), {sp, d->span}});
-            continue;
-        }
-        if (!readout_vector(k, d->arm[i].use.d, sp)) return false;
-    }
+/* A coefficient of the constant vector in a readout: 0 for all values, or 0 as the values are (then
+ * the verdict carries it as a condition). */
+static bool coefficient_zero(Checker *k, Fx f) {
+    Buf b = buf_new(k->c->a);
+    if (fx_is_zero(k->p->fx, f)) return true;
+    if (program_value(k->p, f) != 0) return false;
+    fx_print(k->p->fx, k->c->syms, &b, f);
+    buf_puts(&b, " == 0");
+    Sym text = intern(k->c->syms, buf_text(&b));
+    for (uint32_t i = 0; i < k->conditions.len; i++)
+        if (k->conditions.data[i] == text) return true;
+    vec_push(k->c->a, &k->conditions, text);
     return true;
 }
 
-static void mark_below(Checker *k, DefId id) {
-    if (k->below[id]) return;
-    k->below[id] = true;
-    const Def *d = def_of(k, id);
-    for (uint32_t i = 0; i < d->nuse; i++) mark_below(k, d->use[i].d);
-    for (uint32_t i = 0; i < d->narm; i++) mark_below(k, d->arm[i].use.d);
+/* U basis(j): a column of an input matrix, as good as a vector of its own. */
+static bool input_column(const Checker *k, const Def *d) {
+    return d->op == PO_matmul && k->p->fam.data[d->fam].kind == FAM_input_matrix &&
+           def_of(k, d->use[0].d)->op == PO_basis;
 }
 
-/* v' x: which of the two is the readout vector?  The one made of parameters; both may be (a scalar
- * bias is an inner product with ones). */
-static void inner(Checker *k, const Def *d) {
-    uint32_t n = k->readout.len, nr = k->v->reason.len;
-    Readout r = k->v->readout;
-    for (int side = 0; side < 2; side++) {
-        if (readout_vector(k, d->use[side].d, d->use[side].span)) {
-            mark_below(k, d->use[1 - side].d);
-            return;
-        }
-        k->readout.len = n;
-        k->v->reason.len = nr;
-        k->v->readout = r;
+static bool fresh(const Checker *k, DefId id) {
+    const Def *d = def_of(k, id);
+    if (d->op == PO_param || d->op == PO_one || input_column(k, d)) return true;
+    if (d->op != PO_lin || d->mu) return false;
+    for (uint32_t i = 0; i < d->narm; i++)
+        if (!fresh(k, d->arm[i].use.d)) return false;
+    return true;
+}
+
+/* The nonzero mean of a fresh readout vector.  Only a sum over parameters has a mean of 0 for sure:
+ * several constant parts are not added up. */
+static void fresh_mean(Checker *k, DefId id, Readout1 *r) {
+    const Def *d = def_of(k, id);
+    if (d->op == PO_one) {
+        r->mean = true;
+        r->mean_at = d->span;
     }
-    mark_below(k, d->use[1].d);
-    bool constant = def_of(k, d->use[0].d)->op == PO_one;
-    k->v->readout = constant ? READOUT_mean : READOUT_interior;
-    reason(k, (CheckReason){constant ? "readout-mean" : "readout-interior",
-                            "the readout vector is not a fresh parameter",
-                            sym_text(k->c->syms, def_of(k, d->use[0].d)->name),
-                            {d->use[0].span, def_of(k, d->use[0].d)->span}});
+    for (uint32_t i = 0; d->op == PO_lin && i < d->narm; i++) {
+        const Def *o = def_of(k, d->arm[i].use.d);
+        if (o->op == PO_one && coefficient_zero(k, d->arm[i].coef)) continue;
+        fresh_mean(k, d->arm[i].use.d, r);
+    }
+}
+
+static void mark(Checker *k, DefId id, bool *seen) {
+    VEC(DefId) todo = {0};
+    if (!seen[id]) vec_push(k->c->a, &todo, id);
+    seen[id] = true;
+    while (todo.len) {
+        const Def *d = def_of(k, todo.data[--todo.len]);
+        for (uint32_t i = 0; i < d->nuse + d->narm; i++) {
+            DefId o = i < d->nuse ? d->use[i].d : d->arm[i - d->nuse].use.d;
+            if (!seen[o]) vec_push(k->c->a, &todo, o);
+            seen[o] = true;
+        }
+    }
+}
+
+/* In v' x either may be the readout vector: the one made of parameters.  (A scalar bias is an inner
+ * product with ones.) */
+static void inner(Checker *k, const Def *d) {
+    bool right = !fresh(k, d->use[0].d) || def_of(k, d->use[0].d)->op == PO_one;
+    bool swap = right && fresh(k, d->use[1].d) && def_of(k, d->use[1].d)->op != PO_one;
+    Readout1 r = {.v = d->use[swap], .x = d->use[!swap]};
+    bool *seen = ARENA_ARRAY(k->c->a, bool, k->p->def.len);
+    r.fresh = fresh(k, r.v.d);
+    if (r.fresh) fresh_mean(k, r.v.d, &r);
+    mark(k, r.v.d, seen);
+    for (DefId i = 1; i < k->p->def.len; i++) {
+        ProgramOp op = def_of(k, i)->op;
+        if (seen[i] && (op == PO_param || op == PO_matmul)) fam_add(k, &r.fams, def_of(k, i)->fam);
+    }
+    mark(k, r.x.d, k->below);
+    vec_push(k->c->a, &k->readout, r);
 }
 
 static void outputs(Checker *k, DefId id) {
@@ -134,26 +127,44 @@ static void outputs(Checker *k, DefId id) {
 
 /* ---- the conditions */
 
-static void interior(Checker *k) {
-    for (uint32_t i = 0; i < k->p->def.len; i++) {
+/* Where a family is used below a vector that is read out; 0: nowhere. */
+static DefId used_below(const Checker *k, FamId f) {
+    for (DefId i = 1; i < k->p->def.len; i++) {
         const Def *d = def_of(k, i);
-        if (!k->below[i] || (d->op != PO_param && d->op != PO_matmul)) continue;
-        for (uint32_t r = 0; r < k->readout.len; r++) {
-            if (k->readout.data[r].fam != d->fam) continue;
-            k->v->readout = READOUT_interior;
-            reason(k, (CheckReason){"readout-interior",
-                                    "the readout's parameter is also used inside the network",
-                                    fam_name(k, d->fam), {k->readout.data[r].span, d->span}});
-            return;
-        }
+        if (k->below[i] && (d->op == PO_param || d->op == PO_matmul) && d->fam == f) return i;
     }
+    return 0;
+}
+
+static bool interior(Checker *k, const Readout1 *r) {
+    for (uint32_t i = 0; i < r->fams.len; i++) {
+        DefId at = used_below(k, r->fams.data[i]);
+        if (!at) continue;
+        k->v->readout = READOUT_interior;
+        reason(k, (CheckReason){"readout-interior",
+                                "the readout's parameter is also used inside the network",
+                                fam_name(k, r->fams.data[i]), {r->v.span, def_of(k, at)->span}});
+        return true;
+    }
+    return false;
+}
+
+static void readout_conditions(Checker *k, const Readout1 *r) {
+    if (interior(k, r) || (r->fresh && !r->mean)) return;
+    if (k->v->readout == READOUT_independent) k->v->readout = READOUT_mean;
+    const char *text = !r->fresh ? "the readout vector is not a parameter"
+                       : def_of(k, r->v.d)->op == PO_one
+                           ? "the readout is the constant vector"
+                           : "the readout vector has a nonzero mean";
+    Span at = r->fresh ? r->mean_at : def_of(k, r->v.d)->span;
+    reason(k, (CheckReason){"readout-mean", text, def_name(k, r->v.d), {r->v.span, at}});
 }
 
 static void orientations(Checker *k) {
     for (FamId f = 0; f < k->p->fam.len; f++) {
         Span use[2] = {{0}, {0}};
         bool has[2] = {false, false};
-        for (uint32_t i = 0; i < k->p->def.len; i++) {
+        for (DefId i = 1; i < k->p->def.len; i++) {
             const Def *d = def_of(k, i);
             if (d->op != PO_matmul || d->fam != f) continue;
             has[d->transposed] = true;
@@ -170,10 +181,12 @@ void check_program(Ctx *c, const Program *p, Verdict *out) {
     Checker k = {.c = c, .p = p, .v = out, .condition = buf_new(c->a)};
     k.below = ARENA_ARRAY(c->a, bool, p->def.len);
     outputs(&k, p->out);
-    interior(&k);
+    for (uint32_t i = 0; i < k.readout.len; i++) readout_conditions(&k, &k.readout.data[i]);
     orientations(&k);
     out->rung = out->reason.len ? RUNG_unchecked : RUNG_simple_gia;
-    out->condition = k.condition.len ? buf_text(&k.condition) : NULL;
+    for (uint32_t i = 0; i < k.conditions.len; i++)
+        buf_printf(&k.condition, "%s%s", i ? " and " : "", sym_text(c->syms, k.conditions.data[i]));
+    out->condition = k.conditions.len ? buf_text(&k.condition) : NULL;
 }
 
 const char *rung_text(Rung r) { return r == RUNG_simple_gia ? "simple-gia" : "unchecked"; }

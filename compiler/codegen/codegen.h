@@ -55,6 +55,7 @@ typedef struct CodegenApi {
     uint32_t version; /* CODEGEN_VERSION */
     uint32_t shape;   /* CODEGEN_SHAPE of the module's build */
     const char *llvm; /* "19.1.7" */
+    void (*warm)(void); /* LLVM's own initialisation, which the others do where it is still to do */
     bool (*jit)(Ctx *c, const Kernel *k, const CodegenOptions *o, Jit *out);
     void (*jit_free)(Jit *j);
     bool (*object)(Ctx *c, const CodegenImage *im, CodegenBytes *out); /* in the context's arena */
@@ -67,6 +68,9 @@ typedef struct CodegenApi {
 /* The generator.  path: the module's file; NULL: beside the program and where it was installed.
  * NULL: it cannot be had (a diagnostic says why).  It stays loaded until the process ends. */
 const CodegenApi *codegen_load(Ctx *c, const char *path);
+/* Begin loading in a thread of its own: the stages before run meanwhile (libLLVM takes 12 ms). */
+void codegen_preload(void);
+
 enum { CODEGEN_MESSAGES = 0
 #define DIAG(code, severity, id, format) +code
 #include "diag/diag.def"

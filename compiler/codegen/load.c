@@ -2,6 +2,7 @@
 #include "codegen/codegen.h"
 #include "diag/diag.h"
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@
 static const char *const beside[] = {"", "../lib/tpc/", "../codegen/", "compiler/codegen/",
                                      "../../compiler/codegen/"};
 
-static char *program_folder(Arena *a) {
+static const char *program_folder(Arena *a) {
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
     if (n <= 0) return NULL;
@@ -23,17 +24,33 @@ static char *program_folder(Arena *a) {
     return arena_strdup(a, path);
 }
 
-static const char *module_path(Ctx *c) {
-    const char *folder = program_folder(c->a);
+static const char *module_path(Arena *a) {
+    const char *folder = program_folder(a);
     for (size_t i = 0; folder && i < sizeof beside / sizeof *beside; i++) {
-        const char *p = arena_printf(c->a, "%s%s" MODULE, folder, beside[i]);
+        const char *p = arena_printf(a, "%s%s" MODULE, folder, beside[i]);
         if (!access(p, R_OK)) return p;
     }
     return TPC_CODEGEN_DIR "/" MODULE;
 }
 
+/* What comes out of it is found by codegen_load, which waits in dlopen while this one is busy. */
+static void *preload(void *unused) {
+    (void)unused;
+    Arena *a = arena_new(0, NULL, NULL);
+    void *so = dlopen(module_path(a), RTLD_NOW | RTLD_LOCAL);
+    const CodegenApi *api = so ? dlsym(so, CODEGEN_SYMBOL) : NULL;
+    if (api && api->version == CODEGEN_VERSION && api->shape == CODEGEN_SHAPE) api->warm();
+    arena_free(a);
+    return NULL;
+}
+
+void codegen_preload(void) {
+    pthread_t t;
+    if (!pthread_create(&t, NULL, preload, NULL)) pthread_detach(t);
+}
+
 const CodegenApi *codegen_load(Ctx *c, const char *path) {
-    if (!path) path = module_path(c);
+    if (!path) path = module_path(c->a);
     void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!so) {
         Diag *d = diag(c->ds, codegen_missing, (Span){0}, path, dlerror());

@@ -58,8 +58,10 @@ static void numeric_breaks(Plan *pl, Fx f, uint32_t leaf) {
         for (int it = 0; it < 80; it++) {
             double mid = (lo + hi) / 2;
             if (mid <= lo || mid >= hi) break;
-            if (above(pl, f, mid) == last) lo = mid;
-            else hi = mid;
+            if (above(pl, f, mid) == last)
+                lo = mid;
+            else
+                hi = mid;
         }
         double at = fabs(lo) < 1e-15 ? 0 : last ? lo : hi;
         add_break(pl, leaf, fm_double(pl->p, rint(at) == at ? at : (lo + hi) / 2));
@@ -77,8 +79,10 @@ static void zero_of(Plan *pl, Fx f) {
         affine_break(pl, &g);
         return;
     }
-    if (one_bit(m) && shape_numeric(pl->q.fx, f)) numeric_breaks(pl, f, bit_number(m));
-    else pl->rough = true;
+    if (one_bit(m) && shape_numeric(pl->q.fx, f))
+        numeric_breaks(pl, f, bit_number(m));
+    else
+        pl->rough = true;
 }
 
 void breaks_of(Plan *pl, Fx f) {

@@ -34,9 +34,12 @@ static void count_power(Count *c, Power w) {
         if (a->kind == AK_fn) c->slots += slots[a->x];
         for (uint32_t i = 0; a->kind == AK_fn && i < nformula[a->x]; i++) count_sum(c, a->arg[i]);
     }
-    if (w.e.d == 2) c->slots += w.e.n > 0 ? 8 : 16;
-    else if (w.e.n < 0) c->slots += 8;
-    else if (w.e.n > 1) c->slots += (double)(w.e.n - 1);
+    if (w.e.d == 2)
+        c->slots += w.e.n > 0 ? 8 : 16;
+    else if (w.e.n < 0)
+        c->slots += 8;
+    else if (w.e.n > 1)
+        c->slots += (double)(w.e.n - 1);
 }
 
 static void count_sum(Count *c, Fm f) {

@@ -77,6 +77,25 @@ static MVal inverse_std(Run *r, uint32_t leaf) {
     return r->inv[leaf];
 }
 
+/* q p - k^2 by Kahan's rule: right to rounding for the numbers given, so 0 where two rows are
+ * equal. */
+static MVal determinant(Run *r, uint32_t i, uint32_t j) {
+    Mach *m = &r->o.m;
+    MVal q = r->o.var[i], p = r->o.var[j], k = run_cov(r, i, j), w = m_mul(m, q, p);
+    MVal lost = m_fma(m, q, p, m_op1(m, KO_neg, w));
+    MVal d = m_add(m, m_fma(m, m_op1(m, KO_neg, k), k, w), lost);
+    return m_op2(m, KO_max, d, num(r, 0));
+}
+
+/* 1 - |c|: from the determinant where it is small. */
+static MVal small_defect(Run *r, uint32_t i, uint32_t j, MVal c) {
+    Mach *m = &r->o.m;
+    MVal mag = m_op1(m, KO_abs, c), inv = m_mul(m, inverse_std(r, i), inverse_std(r, j));
+    MVal r2 = m_mul(m, m_mul(m, determinant(r, i, j), inv), inv);
+    MVal near = m_div(m, r2, m_add(m, num(r, 1), mag));
+    return m_select(m, m_op2(m, KO_lt, num(r, 0.5), mag), near, m_sub(m, num(r, 1), mag));
+}
+
 const PairVal *run_pair(Run *r, uint32_t i, uint32_t j) {
     Mach *m = &r->o.m;
     PairVal *v = &r->pair[i * MAX_LEAF + j];
@@ -89,7 +108,7 @@ const PairVal *run_pair(Run *r, uint32_t i, uint32_t j) {
     } else {
         MVal c = m_mul(m, m_mul(m, run_cov(r, i, j), inverse_std(r, i)), inverse_std(r, j));
         v->c = m_clamp(m, c, -1, 1);
-        v->d = m_sub(m, num(r, 1), m_op1(m, KO_abs, v->c));
+        v->d = small_defect(r, i, j, v->c);
         MVal neg = m_op2(m, KO_lt, v->c, num(r, 0));
         v->sign = m_select(m, neg, num(r, -1), num(r, 1));
     }
@@ -104,11 +123,7 @@ static MVal symbol(Run *r, const FmSym *s) {
     switch (s->kind) {
     case SK_var: return r->o.var[s->i];
     case SK_cov: return run_cov(r, s->i, s->j);
-    case SK_det: {
-        MVal k = run_cov(r, s->i, s->j), qp = m_mul(m, r->o.var[s->i], r->o.var[s->j]);
-        MVal d = m_fma(m, m_op1(m, KO_neg, k), k, qp);
-        return m_op2(m, KO_max, d, num(r, 0));
-    }
+    case SK_det: return determinant(r, s->i, s->j);
     case SK_mean: return r->o.mean[s->i];
     case SK_std: return run_std(r, s->i);
     case SK_c: return r->o.c;
@@ -138,7 +153,8 @@ static MVal bvn_value(Run *r, const Atom *a) {
     MVal c = m_clamp(m, run_value(r, a->arg[2]), -1, 1), r2 = run_value(r, a->arg[3]);
     MVal mag = m_op1(m, KO_abs, c), d = m_div(m, r2, m_add(m, num(r, 1), mag));
     MVal sign = m_select(m, m_op2(m, KO_lt, c, num(r, 0)), num(r, -1), num(r, 1));
-    return m_op4(m, KO_bvn, run_value(r, a->arg[0]), run_value(r, a->arg[1]), m_clamp(m, d, 0, 1), sign);
+    return m_op4(m, KO_bvn, run_value(r, a->arg[0]), run_value(r, a->arg[1]), m_clamp(m, d, 0, 1),
+                 sign);
 }
 
 static MVal quad_value(Run *r, uint32_t n) {
@@ -157,9 +173,7 @@ static MVal function(Run *r, const Atom *a) {
     switch ((FnOp)a->x) {
     case FN_exp: return m_op1(m, KO_exp, run_value(r, a->arg[0]));
     case FN_expm1: return m_op1(m, KO_expm1, run_value(r, a->arg[0]));
-    case FN_dexp:
-        x = run_value(r, a->arg[0]);
-        return m_op2(m, KO_dexp, x, run_value(r, a->arg[1]));
+    case FN_dexp: x = run_value(r, a->arg[0]); return m_op2(m, KO_dexp, x, run_value(r, a->arg[1]));
     case FN_sin: return m_op1(m, KO_sin, run_value(r, a->arg[0]));
     case FN_cos: return m_op1(m, KO_cos, run_value(r, a->arg[0]));
     case FN_atan2:
@@ -170,9 +184,7 @@ static MVal function(Run *r, const Atom *a) {
         x = m_positive(m, run_value(r, a->arg[0]));
         return m_select(m, x, num(r, 1), num(r, 0));
     case FN_abs: return m_op1(m, KO_abs, run_value(r, a->arg[0]));
-    case FN_max:
-        x = run_value(r, a->arg[0]);
-        return m_op2(m, KO_max, x, run_value(r, a->arg[1]));
+    case FN_max: x = run_value(r, a->arg[0]); return m_op2(m, KO_max, x, run_value(r, a->arg[1]));
     case FN_keep: return run_value(r, a->arg[0]);
     case FN_cond: return cond_value(r, a);
     case FN_bvnd:
@@ -226,8 +238,8 @@ static bool bounded_below(const FmPool *p, Fm f) {
     return false;
 }
 
-/* Does atom^e need a bound: a root of a sum that rounding may take below 0, a reciprocal of what may be
- * 0 (variances of two leaves are masked: value.c). */
+/* Does atom^e need a bound: a root of a sum that rounding may take below 0, a reciprocal of what
+ * may be 0 (variances of two leaves are masked: value.c). */
 static bool needs_guard(const Run *r, uint32_t atom, Rat e) {
     const Atom *a = fm_atom(r->p, atom);
     if (a->kind == AK_sum) return e.n < 0 ? !bounded_below(r->p, a->x) : !fm_sign(r->p, a->x);
@@ -265,14 +277,14 @@ static MVal power_new(Run *r, uint32_t atom, Rat e) {
 
 static MVal power(Run *r, uint32_t atom, Rat e) {
     for (uint32_t i = 0; i < r->power.len; i++)
-        if (r->power.data[i].atom == atom && !rat_cmp(r->power.data[i].e, e)) return r->power.data[i].v;
+        if (r->power.data[i].atom == atom && !rat_cmp(r->power.data[i].e, e))
+            return r->power.data[i].v;
     MVal v = power_new(r, atom, e);
     vec_push(r->p->a, &r->power, (Powered){atom, e, v});
     return v;
 }
 
 /* ---- sums */
-
 
 /* A term whose factors are all of one sample (or constant), one after the other. */
 static MVal plain_term(Run *r, FmTerm t) {
@@ -323,7 +335,8 @@ typedef struct Side2 { /* sum of left * right, one left factor */
     Fm right;
 } Side2;
 
-/* sum of c L R as values of one sample: L alone, R alone, and a product for each L that meets an R. */
+/* sum of c L R as values of one sample: L alone, R alone, and a product for each L that meets an R.
+ */
 static MVal rank_one(Run *r, const FmTerm *t, uint32_t n) {
     FmPool *p = r->p;
     Mach *m = &r->o.m;
@@ -356,7 +369,8 @@ static MVal rank_one(Run *r, const FmTerm *t, uint32_t n) {
         any = true;
     }
     for (uint32_t j = 0; j < k; j++) {
-        MVal x = run_value(r, fm_term(p, (Rat){1, 1}, mixed[j].left)), y = run_value(r, mixed[j].right);
+        MVal x = run_value(r, fm_term(p, (Rat){1, 1}, mixed[j].left)),
+             y = run_value(r, mixed[j].right);
         v = any ? m_fma(m, x, y, v) : m_mul(m, x, y);
         any = true;
     }
@@ -385,8 +399,10 @@ static MVal grouped_sum(Run *r, Fm f) {
                 Rat one;
                 bool unit = n == 1 && t[0].mono == pair[i];
                 one = t[0].c;
-                if (unit && one.n == 1 && one.d == 1) c = any ? m_add(&r->o.m, v, x) : x;
-                else c = any ? m_fma(&r->o.m, c, x, v) : m_mul(&r->o.m, c, x);
+                if (unit && one.n == 1 && one.d == 1)
+                    c = any ? m_add(&r->o.m, v, x) : x;
+                else
+                    c = any ? m_fma(&r->o.m, c, x, v) : m_mul(&r->o.m, c, x);
             } else if (any) {
                 c = m_add(&r->o.m, v, c);
             }
@@ -404,9 +420,12 @@ MVal run_value(Run *r, Fm f) {
     if (r->have.data[f]) return r->value.data[f];
     double x;
     MVal v;
-    if (fm_const(r->p, f, &x)) v = num(r, x);
-    else if (fm_time(r->p, f) == TIME_pair) v = grouped_sum(r, f);
-    else v = plain_sum(r, f);
+    if (fm_const(r->p, f, &x))
+        v = num(r, x);
+    else if (fm_time(r->p, f) == TIME_pair)
+        v = grouped_sum(r, f);
+    else
+        v = plain_sum(r, f);
     r->have.data[f] = true;
     r->value.data[f] = v;
     return v;

@@ -1,5 +1,5 @@
-/* Expectations of normal forms under a joint Gaussian, as formulas.  Everything is a ratio of minors of
- * one bordered covariance matrix; nothing divides by 1 - rho^2. */
+/* Expectations of normal forms under a joint Gaussian, as formulas.  Everything is a ratio of
+ * minors of one bordered covariance matrix; nothing divides by 1 - rho^2. */
 #ifndef TPC_GAUSS_EXPECT_H
 #define TPC_GAUSS_EXPECT_H
 #include "gauss/normal.h"
@@ -30,8 +30,8 @@ typedef struct Expect {
     FmPool *p;
     Law law;
     VEC(Integral) integral;
-    bool no_fan;      /* the general orthant form also for centred fans (tests) */
-    bool failed;      /* a term has neither closed form nor integral */
+    bool no_fan; /* the general orthant form also for centred fans (tests) */
+    bool failed; /* a term has neither closed form nor integral */
     const char *why;
 } Expect;
 
@@ -39,6 +39,7 @@ typedef struct Expect {
 Fm expect(Expect *x, const Normal *f);
 /* Closed form of one group of leaves; false: none. */
 bool expect_group(Expect *x, const Key *k, Fm *out);
-/* Even powers of the symbols of law.square rewritten, if that leaves fewer negative terms (or always). */
+/* Even powers of the symbols of law.square rewritten, if that leaves fewer negative terms (or
+ * always). */
 Fm law_tidy(const Expect *x, Fm f, bool always);
 #endif

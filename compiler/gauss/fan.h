@@ -1,8 +1,8 @@
-/* Moments over the fan z > 0, z' > 0 of two unit Gaussians, without cancellation (design: arc-cosine
- * kernels of every order).  With alpha in [0, pi/2] the smaller angle, d = 1 - |rho| = 1 - cos alpha,
- *     T(a, b) = g J / (2 pi) > 0,  g = 2^((a+b)/2) Gamma((a+b)/2 + 1),
- *     J = int_0^alpha sin^a t sin^b(alpha - t) dt,
- * rho <= 0: fan = T;  rho > 0: fan = H(rho) - (-1)^b T, H(rho) = E z^a z'^b [z > 0] a polynomial. */
+/* Moments over the fan z > 0, z' > 0 of two unit Gaussians, without cancellation (design:
+ * arc-cosine kernels of every order).  With alpha in [0, pi/2] the smaller angle, d = 1 - |rho| = 1
+ * - cos alpha, T(a, b) = g J / (2 pi) > 0,  g = 2^((a+b)/2) Gamma((a+b)/2 + 1), J = int_0^alpha
+ * sin^a t sin^b(alpha - t) dt, rho <= 0: fan = T;  rho > 0: fan = H(rho) - (-1)^b T, H(rho) = E z^a
+ * z'^b [z > 0] a polynomial. */
 #ifndef TPC_GAUSS_FAN_H
 #define TPC_GAUSS_FAN_H
 #include "gauss/formula.h"

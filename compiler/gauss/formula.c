@@ -176,8 +176,10 @@ static uint32_t merge_exp(FmPool *p, Power *w, uint32_t n) {
     if (!found || (found == 1 && plain)) return n;
     for (uint32_t i = 0; i < n; i++) {
         const Atom *a = fm_atom(p, w[i].atom);
-        if (a->kind == AK_fn && a->x == FN_exp) arg = fm_add(p, arg, fm_scale(p, a->arg[0], w[i].e));
-        else w[k++] = w[i];
+        if (a->kind == AK_fn && a->x == FN_exp)
+            arg = fm_add(p, arg, fm_scale(p, a->arg[0], w[i].e));
+        else
+            w[k++] = w[i];
     }
     if (arg) w[k++] = (Power){{1, 1}, exp_of(p, arg), 0};
     return k;
@@ -198,8 +200,10 @@ uint32_t mono_from(FmPool *p, const Power *pw, uint32_t n, Rat *c) {
     for (uint32_t i = 0; i < n; i++) {
         uint32_t j = 0;
         while (j < k && w[j].atom != pw[i].atom) j++;
-        if (j == k) w[k++] = (Power){pw[i].e, pw[i].atom, 0};
-        else w[j].e = rat_add(p, w[j].e, pw[i].e);
+        if (j == k)
+            w[k++] = (Power){pw[i].e, pw[i].atom, 0};
+        else
+            w[j].e = rat_add(p, w[j].e, pw[i].e);
     }
     k = merge_exp(p, w, k);
     for (uint32_t i = 0; i < k; i++)
@@ -311,7 +315,8 @@ static int64_t gcd64(int64_t a, int64_t b) {
     return a;
 }
 
-/* s = c * monomial * core with core an interned sum: common powers and the common factor divided out. */
+/* s = c * monomial * core with core an interned sum: common powers and the common factor divided
+ * out. */
 static uint32_t content(FmPool *p, Fm f, Rat *c, uint32_t *mono) {
     Sum s = fm_sum(p, f);
     Mono m0 = fm_mono(p, s.t[0].mono);
@@ -464,7 +469,8 @@ Fm fm_sym(FmPool *p, FmSym s) {
     uint32_t k = 0;
     for (; k < p->sym.len; k++) {
         const FmSym *o = &p->sym.data[k];
-        if (o->kind == s.kind && o->i == s.i && o->j == s.j && o->fx == s.fx && o->num == s.num) break;
+        if (o->kind == s.kind && o->i == s.i && o->j == s.j && o->fx == s.fx && o->num == s.num)
+            break;
     }
     if (k == p->sym.len) vec_push(p->a, &p->sym, s);
     return fm_atom_pow(p, atom_intern(p, (Atom){.kind = AK_sym, .x = k}), (Rat){1, 1});
@@ -519,8 +525,7 @@ Fm fm_fn(FmPool *p, FnOp op, Fm a, Fm b, Fm c, Fm d) {
     case FN_bvnd:
     case FN_bvn:
     case FN_fan:
-    case FN_quad:
-        break;
+    case FN_quad: break;
     }
     Atom at = {.kind = AK_fn, .x = op, .arg = {a, b, c, d}};
     return fm_atom_pow(p, atom_intern(p, at), (Rat){1, 1});

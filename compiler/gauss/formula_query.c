@@ -134,9 +134,7 @@ static void print_atom(const FmPool *p, Buf *b, const Atom *a) {
     case AK_i: buf_puts(b, "i"); return;
     case AK_sym: print_symbol(p, b, fm_symbol(p, a)); return;
     case AK_sum: break;
-    case AK_fn:
-        buf_puts(b, fns[a->x].text);
-        break;
+    case AK_fn: buf_puts(b, fns[a->x].text); break;
     }
     buf_putc(b, '(');
     if (a->kind == AK_sum) fm_print(p, b, a->x);
@@ -159,8 +157,10 @@ static void print_power(const FmPool *p, Buf *b, Power w, int side) {
         return;
     }
     print_atom(p, b, a);
-    if (e.d != 1) buf_printf(b, "^(%lld/%lld)", (long long)e.n, (long long)e.d);
-    else if (e.n != 1) buf_printf(b, "^%lld", (long long)e.n);
+    if (e.d != 1)
+        buf_printf(b, "^(%lld/%lld)", (long long)e.n, (long long)e.d);
+    else if (e.n != 1)
+        buf_printf(b, "^%lld", (long long)e.n);
 }
 
 /* The powers of one sign as a product; returns how many there were. */
@@ -194,8 +194,10 @@ void fm_print(const FmPool *p, Buf *b, Fm f) {
     if (!s.n) buf_putc(b, '0');
     for (uint32_t i = 0; i < s.n; i++) {
         bool neg = s.t[i].c.n < 0;
-        if (i) buf_puts(b, neg ? " - " : " + ");
-        else if (neg) buf_putc(b, '-');
+        if (i)
+            buf_puts(b, neg ? " - " : " + ");
+        else if (neg)
+            buf_putc(b, '-');
         print_term(p, b, s.t[i]);
     }
 }

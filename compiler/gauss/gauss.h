@@ -1,8 +1,8 @@
 /* Gaussian expectations of the user's coordinatewise expressions, derived symbolically.
  *
- * A query is E[F(u_0..) G(v_0..)] (or E F) over jointly Gaussian leaves whose covariances and means are
- * symbols with binding times.  The answer says how it is computed: a closed form (a hash-consed
- * Formula over the symbols), a Hermite series, or quadrature split at the breaks, in at most three
+ * A query is E[F(u_0..) G(v_0..)] (or E F) over jointly Gaussian leaves whose covariances and means
+ * are symbols with binding times.  The answer says how it is computed: a closed form (a hash-consed
+ * formula over the symbols), a Hermite series, or quadrature split at the breaks, in at most three
  * dimensions after polynomial leaves are eliminated and independent groups are factored. */
 #ifndef TPC_GAUSS_H
 #define TPC_GAUSS_H
@@ -10,7 +10,7 @@
 
 typedef struct GaussQuery {
     FxPool *fx;
-    Fx F, G;             /* G = 0: E F.  Leaves 0..nl-1 occur in F, nl..nleaf-1 in G; same: all in both */
+    Fx F, G;             /* G = 0: E F.  Leaves 0..nl-1 occur in F, nl..nleaf-1 in G */
     uint32_t nl, nleaf;
     bool same;           /* one copy: F and G share the leaves */
     const bool *zero;    /* [p * nleaf + q], p < q: covariance is 0 for sure */
@@ -33,11 +33,11 @@ typedef struct Expectation {
     const char *text;        /* for people: the formula, or `Hermite series of tanh(u0)` .. */
     const char *why_none;    /* GM_none: what is left, by name */
     bool zero;               /* identically 0 */
-    bool needs_defect;       /* its accuracy near |rho| = 1 needs 1 - |rho| as an input (hard gates) */
-    bool complement;         /* gauss_emit_complement is available (unit queries, F = G, homogeneous) */
-    bool homogeneous;        /* gauss_emit_unit is available (unit queries, F and G homogeneous) */
+    bool needs_defect;       /* near |rho| = 1 it needs 1 - |rho| as an input (hard gates) */
+    bool complement;         /* gauss_emit_complement is there (unit, F = G, homogeneous) */
+    bool homogeneous;        /* gauss_emit_unit is there (unit, F and G homogeneous) */
     uint32_t degree[2];      /* homogeneous: F(s u) = s^degree F(u), s > 0 */
-    uint32_t packed;         /* series: stored coefficient j is a_k, k = j (0), 2 j (1), 2 j + 1 (2) */
+    uint32_t packed;         /* series: coefficient j is a_k, k = j (0), 2 j (1), 2 j + 1 (2) */
     double norm2;            /* homogeneous: E F^2 / s^(2 degree) where it is a number, else 0 */
     double cost;             /* FMA slots per pair (gauss.md 5), for the time estimate */
     const void *data;        /* gauss's own */
@@ -61,27 +61,27 @@ KVal gauss_emit(KBuild *b, const Expectation *e, const GaussOperands *o);
  * scale[i] a value of side i's sample alone, 0 where it is 1 (to merge with other such factors). */
 KVal gauss_emit_factored(KBuild *b, const Expectation *e, const GaussOperands *o, KVal scale[2]);
 /* Homogeneous F and G (relu, leaky_relu, abs, step, relu^n, monomials of one leaf, breaks at 0):
- * E[F G] / (|F| |G|) as a function of c, d and sign alone, |F|^2 = E F^2; nothing else is read from o.
- * Both variances must be positive: a side of variance 0 is the caller's mask. */
+ * E[F G] / (|F| |G|) as a function of c, d and sign alone, |F|^2 = E F^2; nothing else is read from
+ * o.  Both variances must be positive: a side of variance 0 is the caller's mask. */
 KVal gauss_emit_unit(KBuild *b, const Expectation *e, const GaussOperands *o);
 /* F = G up to a positive factor: 1 - gauss_emit_unit, without cancellation near c = 1. */
 KVal gauss_emit_complement(KBuild *b, const Expectation *e, const GaussOperands *o);
 /* |F|^2 / s^(2 degree) (side 0) or |G|^2 of it (side 1), a number or an expression of thetas:
  * |F| = sqrt(gauss_emit_norm2) * s^degree. */
 KVal gauss_emit_norm2(KBuild *b, const Expectation *e, int side, const GaussOperands *o);
-/* Any scalar or coordinatewise expression by kernel instructions, leaves and thetas given.  Ties as in
- * fx.h; log(1 + exp(x)) does not overflow.  Hyperparameters are found by name among Kernel.real. */
+/* Any scalar or coordinatewise expression by kernel instructions, leaves and thetas given.  Ties as
+ * in fx.h; log(1 + exp(x)) does not overflow.  Hyperparameters are found by name in Kernel.real. */
 KVal gauss_emit_fx(KBuild *b, Fx f, const KVal *leaf, const KVal *theta);
 
 /* ---- series: F of one smooth leaf (GM_series plans) */
 typedef enum GaussParity { GP_none, GP_even, GP_odd } GaussParity;
 GaussParity gauss_series_parity(const Expectation *e, int side /* 0 F, 1 G */);
-/* Number of terms K needed for variance q (and mean m): emitted as a real value, a step function made
- * at compile time from the Hermite coefficients (tolerance 1e-12 of E F^2, up to 1e-7 where that takes
- * more than 1,400).  cap: the largest; the value cap + 1: the variance is too large for a series. */
+/* Number of terms K needed for variance q, emitted as a real value: a step function made at compile
+ * time from the Hermite coefficients (tolerance 1e-12 of E F^2; up to 1e-7 where that takes more than
+ * 1,400 orders).  cap: the largest; the value cap + 1: q is too large for a series. */
 KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, KVal q, KVal mean, int64_t *cap);
 /* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k], K = terms.
- * Packed plans (F and G of one parity): a_k of one parity alone, K counts them: Expectation.packed. */
+ * F and G of one parity: a_k of that parity alone, K counts them: Expectation.packed. */
 void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, const GaussOperands *o,
                         uint32_t array, const Aff *idx, uint32_t nidx, Aff terms);
 

@@ -21,8 +21,10 @@ MVal m_clamp(Mach *m, MVal x, double lo, double hi) {
 MVal m_horner(Mach *m, const double *c, uint32_t degree, MVal x) {
     MVal v = m_num(m, c[degree]);
     for (uint32_t i = degree; i--;) {
-        if (c[i] == 0) v = m_mul(m, v, x);
-        else v = m_fma(m, v, x, m_num(m, c[i]));
+        if (c[i] == 0)
+            v = m_mul(m, v, x);
+        else
+            v = m_fma(m, v, x, m_num(m, c[i]));
     }
     return v;
 }
@@ -82,8 +84,10 @@ MVal m_get(Mach *m, uint32_t array, uint32_t n, MIdx i) {
 }
 
 void m_set(Mach *m, uint32_t array, uint32_t n, MIdx i, MVal v) {
-    if (m->b) kb_store(m->b, array, &i.a, n > 1, v.k);
-    else m->mem.data[array + (n > 1 ? i.i : 0)] = v.x;
+    if (m->b)
+        kb_store(m->b, array, &i.a, n > 1, v.k);
+    else
+        m->mem.data[array + (n > 1 ? i.i : 0)] = v.x;
 }
 
 /* ---- expressions */

@@ -1,5 +1,6 @@
-/* Two machines that run one description of a computation: the kernel builder (values are instructions)
- * and plain doubles.  So a plan is written once, emitted into kernels and evaluated by itself. */
+/* Two machines that run one description of a computation: the kernel builder (values are
+ * instructions) and plain doubles.  So a plan is written once, emitted into kernels and evaluated
+ * by itself. */
 #ifndef TPC_GAUSS_MACH_H
 #define TPC_GAUSS_MACH_H
 #include "kernel/kernel.h"
@@ -37,13 +38,16 @@ static inline MVal m_sub(Mach *m, MVal x, MVal y) { return m_op2(m, KO_sub, x, y
 static inline MVal m_mul(Mach *m, MVal x, MVal y) { return m_op2(m, KO_mul, x, y); }
 static inline MVal m_div(Mach *m, MVal x, MVal y) { return m_op2(m, KO_div, x, y); }
 static inline MVal m_fma(Mach *m, MVal x, MVal y, MVal z) { return m_op3(m, KO_fma, x, y, z); }
-static inline MVal m_select(Mach *m, MVal c, MVal x, MVal y) { return m_op3(m, KO_select, c, x, y); }
+static inline MVal m_select(Mach *m, MVal c, MVal x, MVal y) {
+    return m_op3(m, KO_select, c, x, y);
+}
 /* x > 0 as a mask */
 MVal m_positive(Mach *m, MVal x);
 MVal m_clamp(Mach *m, MVal x, double lo, double hi);
 /* sum c[i] x^i */
 MVal m_horner(Mach *m, const double *c, uint32_t degree, MVal x);
-/* A number next to zero (or infinity) that survives in the kernel's type: tiny^2 is no underflow. */
+/* A number next to zero (or infinity) that survives in the kernel's type: tiny^2 is no underflow.
+ */
 double m_tiny(const Mach *m);
 
 MTable m_table(Mach *m, const char *name, const double *v, uint32_t n);

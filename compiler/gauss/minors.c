@@ -252,7 +252,8 @@ static Fm density(Group *g, uint32_t S) {
         last = i;
     }
     Fm r = fm_mul(p, fm_pow(p, d, rat(-1, 2)), fm_2pi(p, -nd)), e;
-    if (S == g->S0 && g->tilted) return fm_mul(p, r, fm_fn(p, FN_exp, tilt_exponent(g, S, d), 0, 0, 0));
+    if (S == g->S0 && g->tilted)
+        return fm_mul(p, r, fm_fn(p, FN_exp, tilt_exponent(g, S, d), 0, 0, 0));
     if (g->edge && nd == 2) {
         if (!any_mean(g, S, true)) return r;
         Fm h = standardised(g, first), c = cond(g, last, first);
@@ -370,7 +371,8 @@ static Fm U(Group *g, uint32_t S, const uint8_t *pow, uint32_t G) {
 
 /* ---- fans and edges */
 
-/* Two hard gates, one leaf each, nothing else: everything in the standardised breaks, d = 1 - |rho|. */
+/* Two hard gates, one leaf each, nothing else: everything in the standardised breaks, d = 1 -
+ * |rho|. */
 static void find_edge(Group *g, const Key *k) {
     uint32_t at[2], n = 0;
     for (uint32_t i = 0; i < g->n; i++) {

@@ -1,5 +1,5 @@
-/* The integrand of a nest: Cholesky factor of its leaves, factors of the terms, moments of leaves that
- * occur only as powers. */
+/* The integrand of a nest: Cholesky factor of its leaves, factors of the terms, moments of leaves
+ * that occur only as powers. */
 #include "gauss/quad.h"
 
 static MVal num(Nest *q, double v) { return m_num(q->m, v); }
@@ -16,14 +16,14 @@ static MVal root_of(Nest *q, MVal x) {
     return m_op1(q->m, KO_sqrt, m_op2(q->m, KO_max, x, num(q, 0)));
 }
 
-/* Row of the Cholesky factor for leaf x against the first n core leaves; *left: variance left over. */
+/* Row of the Cholesky factor for leaf x against the first n core leaves; *left: variance left over.
+ */
 static void factor_row(Nest *q, uint32_t x, uint32_t n, MVal *row, MVal *left) {
     Mach *m = q->m;
     *left = run_var(q->r, x);
     for (uint32_t k = 0; k < n; k++) {
         MVal c = run_cov(q->r, x, q->leaf[k]);
-        for (uint32_t j = 0; j < k; j++)
-            c = m_fma(m, m_op1(m, KO_neg, row[j]), q->L[k][j], c);
+        for (uint32_t j = 0; j < k; j++) c = m_fma(m, m_op1(m, KO_neg, row[j]), q->L[k][j], c);
         row[k] = ratio(q, c, q->L[k][k], root_of(q, *left));
         *left = m_fma(m, m_op1(m, KO_neg, row[k]), row[k], *left);
     }
@@ -160,7 +160,8 @@ void nest_factors(Nest *q, uint32_t from, uint32_t done, const MVal *y, MVal *we
         for (uint32_t i = 0; i < MAX_GATE && key->gate[i]; i++) {
             const Gate *g = &q->pl->n->gate.data[key->gate[i]];
             uint32_t m = gate_mask(g);
-            if (!(m & ~now) && (m & ~before)) weight[k] = m_mul(q->m, weight[k], gate_factor(q, g, y));
+            if (!(m & ~now) && (m & ~before))
+                weight[k] = m_mul(q->m, weight[k], gate_factor(q, g, y));
         }
         for (uint32_t i = 0; i < MAX_LEAF; i++)
             if (key->pow[i] && (core >> i & 1) && (now >> i & 1) && !(before >> i & 1))

@@ -44,7 +44,8 @@ uint32_t key_leaves(const Norm *n, const Key *k) {
     for (uint32_t b = 0; b < MAX_LEAF; b++)
         for (uint32_t a = 0; a <= b; a++)
             if (k->quad[quad_at(a, b)]) m |= 1u << a | 1u << b;
-    for (uint32_t i = 0; i < MAX_GATE && k->gate[i]; i++) m |= gate_leaves(&n->gate.data[k->gate[i]]);
+    for (uint32_t i = 0; i < MAX_GATE && k->gate[i]; i++)
+        m |= gate_leaves(&n->gate.data[k->gate[i]]);
     for (uint32_t i = 0; i < MAX_DELTA && k->delta[i]; i++)
         m |= gate_leaves(&n->gate.data[k->delta[i]]);
     for (uint32_t i = 0; i < MAX_OPAQUE && k->opq[i]; i++) m |= fx_leaves(n->fx, k->opq[i]);
@@ -216,7 +217,8 @@ const Normal *nf_mul(Norm *n, const Normal *a, const Normal *b) {
 const Normal *nf_gate(Norm *n, const Gate *l) {
     uint32_t lead = 0;
     while (lead < MAX_LEAF && !l->a[lead]) lead++;
-    if (lead == MAX_LEAF) return nf_const(n, fm_fn(n->p, l->soft ? FN_Phi : FN_step, l->c, 0, 0, 0));
+    if (lead == MAX_LEAF)
+        return nf_const(n, fm_fn(n->p, l->soft ? FN_Phi : FN_step, l->c, 0, 0, 0));
     int s = fm_sign(n->p, l->a[lead]);
     if (!s) {
         n->why = "the sign of a factor inside a condition is not known";
@@ -254,8 +256,10 @@ bool nf_affine(const Norm *n, const Normal *f, Gate *out) {
             if (f->t[i].key.pow[j]) leaf = j;
         }
         if (degree > 1) return false;
-        if (degree) out->a[leaf] = f->t[i].coef;
-        else out->c = f->t[i].coef;
+        if (degree)
+            out->a[leaf] = f->t[i].coef;
+        else
+            out->c = f->t[i].coef;
     }
     return true;
 }
@@ -295,9 +299,12 @@ static const Normal *diff_gate(Norm *n, const Term *t, uint32_t i, uint32_t leaf
         for (uint32_t x = 0; x < MAX_LEAF; x++)
             for (uint32_t y = 0; y < sq->t[j].key.pow[x]; y++) v[m++] = x;
         Fm s = sq->t[j].coef;
-        if (m == 2) e.quad[quad_at(v[0], v[1])] = v[0] == v[1] ? s : fm_scale(n->p, s, rat(1, 2));
-        else if (m == 1) e.lin[v[0]] = fm_scale(n->p, s, rat(-1, 2));
-        else constant = fm_scale(n->p, s, rat(-1, 2));
+        if (m == 2)
+            e.quad[quad_at(v[0], v[1])] = v[0] == v[1] ? s : fm_scale(n->p, s, rat(1, 2));
+        else if (m == 1)
+            e.lin[v[0]] = fm_scale(n->p, s, rat(-1, 2));
+        else
+            constant = fm_scale(n->p, s, rat(-1, 2));
     }
     Fm f = fm_mul(n->p, fm_2pi(n->p, -1), fm_fn(n->p, FN_exp, constant, 0, 0, 0));
     return nf_mul(n, nf_key(n, &k, c), nf_key(n, &e, f));
@@ -312,7 +319,8 @@ static const Normal *diff_term(Norm *n, const Term *t, uint32_t leaf) {
         k.pow[leaf]--;
         r = nf_key(n, &k, fm_scale(n->p, t->coef, (Rat){t->key.pow[leaf], 1}));
     }
-    if (t->key.lin[leaf]) r = nf_add(n, r, nf_key(n, &t->key, fm_mul(n->p, t->coef, t->key.lin[leaf])));
+    if (t->key.lin[leaf])
+        r = nf_add(n, r, nf_key(n, &t->key, fm_mul(n->p, t->coef, t->key.lin[leaf])));
     for (uint32_t o = 0; o < MAX_LEAF; o++) {
         Fm v = t->key.quad[o < leaf ? quad_at(o, leaf) : quad_at(leaf, o)];
         if (!v) continue;

@@ -24,10 +24,11 @@ typedef struct Gate {
 typedef struct Key {
     uint8_t pow[MAX_LEAF];
     Fm lin[MAX_LEAF];
-    Fm quad[MAX_QUAD];       /* exp(-1/2 sum_{a <= b} m quad[a, b] x_a x_b), m = 1 on the diagonal, else 2 */
+    Fm quad[MAX_QUAD]; /* exp(-1/2 sum_{a <= b} m quad[a, b] x_a x_b), m = 1 on the diagonal, else 2
+                        */
     uint32_t gate[MAX_GATE]; /* sorted gate numbers, 0 = none */
     uint32_t delta[MAX_DELTA];
-    Fx opq[MAX_OPAQUE];      /* sorted, 0 = none */
+    Fx opq[MAX_OPAQUE]; /* sorted, 0 = none */
 } Key;
 
 typedef struct Term {
@@ -82,8 +83,8 @@ bool key_has_opaque(const Key *k);
 bool nf_has_opaque(const Normal *f);
 uint32_t key_leaves(const Norm *n, const Key *k);
 
-/* The normal form of f (leaves: numbers in f + shift).  Never NULL: what is outside the class is one
- * opaque factor. */
+/* The normal form of f (leaves: numbers in f + shift).  Never NULL: what is outside the class is
+ * one opaque factor. */
 const Normal *normalise(Norm *n, Fx f);
 /* A scalar expression as a formula. */
 Fm norm_scalar(Norm *n, Fx f);

@@ -36,7 +36,9 @@ static bool scalar_positive(Norm *n, Fx f) {
 }
 
 static Fm scalar_symbol(Norm *n, Fx f) {
-    return fm_sym(n->p, (FmSym){.kind = SK_scalar, .fx = f, .time = scalar_time(n, f),
+    return fm_sym(n->p, (FmSym){.kind = SK_scalar,
+                                .fx = f,
+                                .time = scalar_time(n, f),
                                 .positive = scalar_positive(n, f)});
 }
 
@@ -136,8 +138,10 @@ static const Normal *with_gate(Norm *n, const Normal *f, uint32_t g, bool v) {
         uint32_t m = 0;
         bool has = false;
         for (uint32_t j = 0; j < MAX_GATE; j++) {
-            if (k.gate[j] == g) has = true;
-            else k.gate[m++] = k.gate[j];
+            if (k.gate[j] == g)
+                has = true;
+            else
+                k.gate[m++] = k.gate[j];
         }
         if (has && !v) continue;
         for (; m < MAX_GATE; m++) k.gate[m] = 0;
@@ -215,9 +219,12 @@ static const Normal *exp_of(Norm *n, const Normal *f) {
                 v[m++] = x;
             }
         Fm s = f->t[i].coef;
-        if (!m) c = s;
-        else if (m == 1) k.lin[v[0]] = s;
-        else k.quad[quad_at(v[0], v[1])] = fm_scale(n->p, s, (Rat){v[0] == v[1] ? -2 : -1, 1});
+        if (!m)
+            c = s;
+        else if (m == 1)
+            k.lin[v[0]] = s;
+        else
+            k.quad[quad_at(v[0], v[1])] = fm_scale(n->p, s, (Rat){v[0] == v[1] ? -2 : -1, 1});
     }
     return nf_key(n, &k, fm_fn(n->p, FN_exp, c, 0, 0, 0));
 }
@@ -296,7 +303,8 @@ static const Normal *call1(Norm *n, const FxNode *x) {
         h = split(n, nf_scale(n, a, fm_sqrt(n->p, fm_int(n->p, 2))), cdf_of);
         return h ? sub(n, nf_scale(n, h, fm_int(n->p, 2)), nf_const(n, one(n))) : NULL;
     case FX_abs: return choose(n, split(n, a, nf_step), a, sub(n, zero, a));
-    case FX_sign: return choose(n, split(n, a, nf_step), nf_const(n, one(n)), nf_const(n, minus_one(n)));
+    case FX_sign:
+        return choose(n, split(n, a, nf_step), nf_const(n, one(n)), nf_const(n, minus_one(n)));
     case FX_step: return split(n, a, nf_step);
     case FX_not: return sub(n, nf_const(n, one(n)), a);
     case FX_neg: return nf_scale(n, a, minus_one(n));
@@ -353,7 +361,8 @@ static const Normal *attempt(Norm *n, Fx f) {
         Fm d = norm_scalar(n, x.arg[1]);
         return d ? nf_scale(n, normalise(n, x.arg[0]), fm_inv(n->p, d)) : fail(n, "a quotient");
     case FX_pow: return power(n, &x);
-    case FX_if: return choose(n, strict(n, x.arg[0]), normalise(n, x.arg[1]), normalise(n, x.arg[2]));
+    case FX_if:
+        return choose(n, strict(n, x.arg[0]), normalise(n, x.arg[1]), normalise(n, x.arg[2]));
     case FX_max:
     case FX_min:
     case FX_gt:

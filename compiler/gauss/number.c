@@ -21,7 +21,8 @@ static double dexp(double a, double b) {
     return b >= 0 ? -exp(a) * expm1(-b) : exp(a - b) * expm1(b);
 }
 
-/* int_0^atan(x / h) exp(-h^2 / (2 cos^2)) / (2 pi), h >= 0: Owen's T(h, x / h) without the division. */
+/* int_0^atan(x / h) exp(-h^2 / (2 cos^2)) / (2 pi), h >= 0: Owen's T(h, x / h) without the
+ * division. */
 static double ray(double h, double x) {
     static const double node[10] = {
         0.0765265211334973338, 0.2277858511416450781, 0.3737060887154195607, 0.5108670019508270980,

@@ -10,8 +10,8 @@
 static unsigned theta_time(void *ctx, uint32_t k) {
     const Plan *pl = ctx;
     if (pl->q.same || !pl->q.G) return TIME_left;
-    bool f = k < 64 && shape_has_theta(pl->q.fx, pl->q.F, k);
-    bool g = k < 64 && shape_has_theta(pl->q.fx, pl->q.G, k);
+    bool f = shape_has_theta(pl->q.fx, pl->q.F, k);
+    bool g = shape_has_theta(pl->q.fx, pl->q.G, k);
     return (f ? TIME_left : 0u) | (g ? TIME_right : 0u);
 }
 
@@ -45,7 +45,8 @@ static void build_law(Plan *pl) {
             Fm d = fm_sym(p, symbol(pl, pl->unit ? SK_r : SK_det, i, j));
             if (pl->unit) {
                 to = fm_sub(p, fm_int(p, 1), d);
-                Fm s0 = fm_sym(p, symbol(pl, SK_std, i, i)), s1 = fm_sym(p, symbol(pl, SK_std, j, j));
+                Fm s0 = fm_sym(p, symbol(pl, SK_std, i, i)),
+                   s1 = fm_sym(p, symbol(pl, SK_std, j, j));
                 c = fm_mul(p, k, fm_mul(p, s0, s1));
             } else {
                 Fm qp = fm_mul(p, l->cov[i * MAX_LEAF + i], l->cov[j * MAX_LEAF + j]);
@@ -150,8 +151,7 @@ static const Normal *integrand(Plan *pl) {
 static void closed_value(Plan *pl, const Normal *f) {
     FmPool *p = pl->p;
     Fm v = stable_real(p, expect(pl->x, f));
-    if (pl->q.distributional && pl->q.nleaf == 1)
-        v = fm_mul(p, v, fm_inv(p, pl->x->law.cov[0]));
+    if (pl->q.distributional && pl->q.nleaf == 1) v = fm_mul(p, v, fm_inv(p, pl->x->law.cov[0]));
     v = centre(pl, v);
     bool edges = fm_has(p, v, AK_fn, FN_cond) || fm_has(p, v, AK_fn, FN_bvnd);
     pl->value = edges ? v : stable_differences(p, v);
@@ -159,7 +159,8 @@ static void closed_value(Plan *pl, const Normal *f) {
 
 /* ---- zero variances */
 
-/* Does the formula fail at variance 0: a hard gate that no power of its leaf or no known sign holds. */
+/* Does the formula fail at variance 0: a hard gate that no power of its leaf or no known sign
+ * holds. */
 static bool breaks_at_zero(const Plan *pl, const Normal *f) {
     for (uint32_t i = 0; i < f->n; i++) {
         const Key *k = &f->t[i].key;
@@ -203,10 +204,14 @@ static void zero_variances(Plan *pl) {
 
 /* ---- description */
 
+enum { LONG_TEXT = 1200 };
+
 static const char *closed_text(const Plan *pl) {
     Buf b = buf_new(pl->c->a);
     fm_print(pl->p, &b, pl->value);
-    return buf_text(&b);
+    if (b.len < LONG_TEXT) return buf_text(&b);
+    return arena_printf(pl->c->a, "%.*s .. (%u terms)", LONG_TEXT / 2, buf_text(&b),
+                        fm_sum(pl->p, pl->value).n);
 }
 
 static const char *tree_text(const Plan *pl, const char *head, const char *tail) {
@@ -280,7 +285,9 @@ const Expectation *gauss_plan(Ctx *c, const GaussQuery *q) {
     const char *why = quad_plan(pl, e);
     if (why) return none(pl, e, why);
     if (q->distributional) zero_variances(pl);
-    e->text = tree_text(pl, arena_printf(c->a, "quadrature in %u dimension%s of (", e->dims,
-                                         e->dims > 1 ? "s" : ""), ")");
+    e->text = tree_text(
+        pl,
+        arena_printf(c->a, "quadrature in %u dimension%s of (", e->dims, e->dims > 1 ? "s" : ""),
+        ")");
     return e;
 }

@@ -34,15 +34,15 @@ typedef struct Plan {
     Expect *x;
     const Normal *F, *G; /* G: 1 where the query has none */
     Fm value;
-    bool unit;           /* symbols are s, c, r */
-    bool mask;           /* zero variances need their own value */
-    Fm mean[2];          /* mask: E F, E G */
-    bool vanish[2];      /* mask: F (G) is 0 at variance 0 */
-    Fx atmean[2];        /* what F (G) is at variance 0, as a function of the mean */
+    bool unit;      /* symbols are s, c, r */
+    bool mask;      /* zero variances need their own value */
+    Fm mean[2];     /* mask: E F, E G */
+    bool vanish[2]; /* mask: F (G) is 0 at variance 0 */
+    Fx atmean[2];   /* what F (G) is at variance 0, as a function of the mean */
     UnitForm *form;
     Fm norm2[2];
     VEC(Break) breaks;
-    bool rough;          /* kinks that are not at known places of single leaves */
+    bool rough; /* kinks that are not at known places of single leaves */
     const Hermite *series;
 } Plan;
 

@@ -1,15 +1,15 @@
 /* Quadrature rules.
- *   smooth leaves: trapezoid rule in t, u = a sinh t around the mean of what is left of the leaf, so
- *     that features of size 1 are resolved whatever the variance;
- *   leaves with kinks: Gauss-Legendre panels between the breaks, finer towards them; an outer leaf's
- *     panels are also split where the inner leaf's break passes, a layer of width sqrt(1 - rho^2);
- *   two leaves with kinks at their means: polar coordinates, the angle split at the kink lines, which
- *     has no layer at any correlation. */
+ *   smooth leaves: trapezoid rule in t, u = a sinh t around the mean of what is left of the leaf,
+ * so that features of size 1 are resolved whatever the variance; leaves with kinks: Gauss-Legendre
+ * panels between the breaks, finer towards them; an outer leaf's panels are also split where the
+ * inner leaf's break passes, a layer of width sqrt(1 - rho^2); two leaves with kinks at their
+ * means: polar coordinates, the angle split at the kink lines, which has no layer at any
+ * correlation. */
 #include "gauss/quad.h"
 #include "gauss/rules.h"
 #include <math.h>
 
-enum { PANEL = 32, ANGLE = 28, RADIUS = 36, MAX_POINT = 48 };
+enum { PANEL = 20, ANGLE = 28, RADIUS = 36, MAX_POINT = 48 };
 static const double RANGE = 9.5;
 static const uint32_t smooth_nodes[MAX_DIM] = {160, 64, 40};
 
@@ -41,8 +41,10 @@ static void at_node(Level *l, MVal z, MVal w) {
     for (uint32_t k = 0; k < l->q->nint; k++)
         in.weight[k] = l->level ? m_mul(m, l->weight[k], w) : w;
     nest_factors(l->q, l->level, l->level + 1, in.y, in.weight);
-    if (l->level + 1 == l->q->n) nest_add(l->q, in.y, in.z, in.weight);
-    else enter(l->q, l->level + 1, &in);
+    if (l->level + 1 == l->q->n)
+        nest_add(l->q, in.y, in.z, in.weight);
+    else
+        enter(l->q, l->level + 1, &in);
 }
 
 /* asinh */
@@ -183,8 +185,10 @@ static void enter(Nest *q, uint32_t level, const Level *outer) {
     l.mu = q->mean[level];
     for (uint32_t k = 0; k < level; k++) l.mu = m_fma(m, q->L[level][k], l.z[k], l.mu);
     l.sd = q->L[level][level];
-    if (level_kinked(q, level)) panel_level(&l);
-    else smooth_level(&l);
+    if (level_kinked(q, level))
+        panel_level(&l);
+    else
+        smooth_level(&l);
 }
 
 void nest_cartesian(Nest *q) {
@@ -209,8 +213,8 @@ bool nest_is_polar(const Nest *q) {
 typedef struct Polar {
     Nest *q;
     MTable phi_x, phi_y, phi_w, r_x, r_w, sign_u, sign_v;
-    uint32_t width;           /* array of sector widths */
-    MVal s[2], a, T, angle;   /* radius = a sinh(T x) */
+    uint32_t width;         /* array of sector widths */
+    MVal s[2], a, T, angle; /* radius = a sinh(T x) */
     MVal su, sv, u, v, w, weight;
 } Polar;
 
@@ -232,11 +236,12 @@ static void polar_radius(Mach *m, void *ctx, MIdx i) {
     nest_add(p->q, y, z, weight);
 }
 
-/* Sector of width w between a kink line of u and one of v: u = +- r sin phi, v = +- r sin(w - phi), the
- * second standard variable is +- r cos phi with v's sign. */
+/* Sector of width w between a kink line of u and one of v: u = +- r sin phi, v = +- r sin(w - phi),
+ * the second standard variable is +- r cos phi with v's sign. */
 static void polar_angle(Mach *m, void *ctx, MIdx i) {
     Polar *p = ctx;
-    MVal phi = m_mul(m, m_at(m, p->phi_x, i), p->angle), rest = m_mul(m, m_at(m, p->phi_y, i), p->angle);
+    MVal phi = m_mul(m, m_at(m, p->phi_x, i), p->angle),
+         rest = m_mul(m, m_at(m, p->phi_y, i), p->angle);
     p->u = m_mul(m, p->su, m_op1(m, KO_sin, phi));
     p->v = m_mul(m, p->sv, m_op1(m, KO_sin, rest));
     p->w = m_mul(m, p->sv, m_op1(m, KO_cos, phi));
@@ -252,8 +257,8 @@ static void polar_sector(Mach *m, void *ctx, MIdx i) {
     m_loop(m, ANGLE, polar_angle, p);
 }
 
-/* Nodes of an angle, denser towards both kink lines, where functions such as 1 / (1 + |u|) change over
- * angles of size 1 / (s r): phi = w g, g = x^2 (3 - 2 x). */
+/* Nodes of an angle, denser towards both kink lines, where functions such as 1 / (1 + |u|) change
+ * over angles of size 1 / (s r): phi = w g, g = x^2 (3 - 2 x). */
 static void angle_tables(Mach *m, Polar *p) {
     double x[ANGLE], w[ANGLE], g[ANGLE], rest[ANGLE];
     rule_legendre(ANGLE, x, w);
@@ -317,8 +322,10 @@ void quad_values(Run *r, MVal *out) {
         Nest *q = ARENA_NEW(pl->p->a, Nest);
         build_nest(q, r, done, k);
         nest_prepare(q);
-        if (nest_is_polar(q)) nest_polar(q);
-        else nest_cartesian(q);
+        if (nest_is_polar(q))
+            nest_polar(q);
+        else
+            nest_cartesian(q);
         for (uint32_t i = 0; i < q->nint; i++) {
             out[q->in[i]] = m_get(q->m, q->cell[i], 1, m_idx(0));
             done[q->in[i]] = true;
@@ -353,7 +360,8 @@ const char *quad_plan(Plan *pl, Expectation *e) {
     for (uint32_t k = 0; k < n; k++) {
         uint32_t d = bits(in[k].core);
         if (d > MAX_DIM)
-            return arena_printf(pl->c->a, "an integral over %u correlated vectors is not computed yet", d);
+            return arena_printf(pl->c->a,
+                                "an integral over %u correlated vectors is not computed yet", d);
         if (d > e->dims) e->dims = d;
         breaks_of_key(pl, &in[k].key);
     }

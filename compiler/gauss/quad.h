@@ -5,8 +5,8 @@
 
 enum { MAX_DIM = 3, MAX_BREAK = 6, MAX_NEST_INTEGRALS = 64 };
 
-/* Kinks and jumps of an expression in its leaves, added to the plan; sets pl->rough where one is at no
- * fixed place of a single leaf. */
+/* Kinks and jumps of an expression in its leaves, added to the plan; sets pl->rough where one is at
+ * no fixed place of a single leaf. */
 void breaks_of(Plan *pl, Fx f);
 void breaks_of_key(Plan *pl, const Key *k);
 uint32_t breaks_count(const Plan *pl, uint32_t leaf);
@@ -21,13 +21,13 @@ typedef struct Nest { /* integrals over one set of core leaves */
     Run *r;
     Mach *m;
     const Plan *pl;
-    uint32_t n, leaf[MAX_DIM];          /* core leaves */
+    uint32_t n, leaf[MAX_DIM]; /* core leaves */
     uint32_t nint, in[MAX_NEST_INTEGRALS];
     uint32_t cell[MAX_NEST_INTEGRALS];
     MVal mean[MAX_DIM], L[MAX_DIM][MAX_DIM];
     uint32_t nelim;
     Elim elim[MAX_LEAF];
-    MVal R[MAX_LEAF][MAX_LEAF];         /* residual covariances of eliminated leaves */
+    MVal R[MAX_LEAF][MAX_LEAF]; /* residual covariances of eliminated leaves */
     MVal elim_mean[MAX_LEAF];
 } Nest;
 
@@ -36,8 +36,9 @@ void nest_prepare(Nest *q);
 void nest_cartesian(Nest *q);
 void nest_polar(Nest *q);
 bool nest_is_polar(const Nest *q);
-/* weight[k] times the factors of integral k that are complete once the first `done` leaves are known
- * (from: first of the newly known); y: leaf values by leaf number; z: the standard variables. */
+/* weight[k] times the factors of integral k that are complete once the first `done` leaves are
+ * known (from: first of the newly known); y: leaf values by leaf number; z: the standard variables.
+ */
 void nest_factors(Nest *q, uint32_t from, uint32_t done, const MVal *y, MVal *weight);
 void nest_add(Nest *q, const MVal *y, const MVal *z, const MVal *weight);
 #endif

@@ -12,8 +12,10 @@ static double bisect(const double *c, uint32_t degree, double lo, double hi) {
     for (int i = 0; i < 200 && lo < hi; i++) {
         double mid = lo + (hi - lo) / 2;
         if (mid <= lo || mid >= hi) break;
-        if ((horner(c, degree, mid) > 0) == up) hi = mid;
-        else lo = mid;
+        if ((horner(c, degree, mid) > 0) == up)
+            hi = mid;
+        else
+            lo = mid;
     }
     return lo + (hi - lo) / 2;
 }

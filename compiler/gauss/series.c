@@ -13,10 +13,10 @@ struct Hermite {
     Fx f[2];
     uint32_t leaf[2];
     GaussParity parity[2];
-    uint32_t packed; /* 0: all k, 1: even, 2: odd */
-    double q[STEPS];              /* variances up to which .. */
-    uint32_t terms[2][STEPS];     /* .. this many stored coefficients are enough */
-    uint32_t last[2];             /* step of the largest variance served, at least coarsely */
+    uint32_t packed;          /* 0: all k, 1: even, 2: odd */
+    double q[STEPS];          /* variances up to which .. */
+    uint32_t terms[2][STEPS]; /* .. this many stored coefficients are enough */
+    uint32_t last[2];         /* step of the largest variance served, at least coarsely */
 };
 
 /* ---- which plans */
@@ -52,7 +52,8 @@ typedef struct Recurrence {
     double z[NODES], now[NODES], before[NODES];
 } Recurrence;
 
-static void recurrence_start(Recurrence *r, const FxPool *fx, Fx f, double mean, double s, double *second) {
+static void recurrence_start(Recurrence *r, const FxPool *fx, Fx f, double mean, double s,
+                             double *second) {
     double h = 2 * RANGE / (NODES - 1);
     *second = 0;
     for (int j = 0; j < NODES; j++) {
@@ -230,7 +231,8 @@ static void fill_node(Filler *f, KVal z, KVal w) {
 static void fill(Filler *f, uint32_t order) {
     KBuild *b = f->b;
     double wave = sqrt(order) + sqrt(2.0 * order) + 8;
-    uint32_t half = (uint32_t)ceil(RANGE * wave / (2 * M_PI)), n = f->h->packed ? half + 1 : 2 * half + 1;
+    uint32_t half = (uint32_t)ceil(RANGE * wave / (2 * M_PI)),
+             n = f->h->packed ? half + 1 : 2 * half + 1;
     double *z = ARENA_ARRAY(b->c->a, double, n), *w = ARENA_ARRAY(b->c->a, double, n);
     for (uint32_t j = 0; j < n; j++) {
         double step = RANGE / half;
@@ -259,8 +261,15 @@ void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, const GaussOp
                         uint32_t array, const Aff *idx, uint32_t nidx, Aff terms) {
     const Plan *pl = e->data;
     const Hermite *h = pl->series;
-    Filler f = {.b = b, .pl = pl, .h = h, .side = side, .array = array, .nidx = nidx, .terms = terms,
-                .theta = o->theta, .cap = h->terms[side][STEPS - 1]};
+    Filler f = {.b = b,
+                .pl = pl,
+                .h = h,
+                .side = side,
+                .array = array,
+                .nidx = nidx,
+                .terms = terms,
+                .theta = o->theta,
+                .cap = h->terms[side][STEPS - 1]};
     uint32_t other = h->terms[!side][STEPS - 1], per = h->packed ? 2 : 1;
     if (other > f.cap) f.cap = other;
     f.idx = ARENA_ARRAY(b->c->a, Aff, nidx + 1);
@@ -292,7 +301,8 @@ double series_value(const Plan *pl, double c, const double *var, const double *m
     Recurrence r[2];
     double unused, sum = 0, power = 1;
     for (int i = 0; i < 2; i++)
-        recurrence_start(&r[i], pl->q.fx, h->f[i], pl->q.centred[i] ? 0 : mean[i], sqrt(var[i]), &unused);
+        recurrence_start(&r[i], pl->q.fx, h->f[i], pl->q.centred[i] ? 0 : mean[i], sqrt(var[i]),
+                         &unused);
     uint32_t order = 0, at = 0;
     while (at + 1 < STEPS && h->q[at] < fmax(var[0], var[1])) at++;
     for (int i = 0; i < 2; i++) order = h->terms[i][at] > order ? h->terms[i][at] : order;

@@ -11,8 +11,8 @@ bool shape_has_theta(const FxPool *fx, Fx f, uint32_t k) {
 
 static bool kink(FxOp op) {
     return op == FX_max || op == FX_min || op == FX_abs || op == FX_sign || op == FX_step ||
-           op == FX_gt || op == FX_ge || op == FX_eq || op == FX_and || op == FX_or || op == FX_not ||
-           op == FX_if;
+           op == FX_gt || op == FX_ge || op == FX_eq || op == FX_and || op == FX_or ||
+           op == FX_not || op == FX_if;
 }
 
 bool shape_smooth(const FxPool *fx, Fx f) {

@@ -19,8 +19,10 @@ static Fm exp_real(FmPool *p, Fm arg) {
     Fm re = 0, im = 0;
     for (uint32_t i = 0; i < s.n; i++) {
         Fm t = fm_term(p, s.t[i].c, s.t[i].mono);
-        if (mono_imaginary(p, s.t[i].mono)) im = fm_sub(p, im, fm_mul(p, t, fm_i(p)));
-        else re = fm_add(p, re, t);
+        if (mono_imaginary(p, s.t[i].mono))
+            im = fm_sub(p, im, fm_mul(p, t, fm_i(p)));
+        else
+            re = fm_add(p, re, t);
     }
     if (!im) return fm_fn(p, FN_exp, arg, 0, 0, 0);
     bool flip = fm_sum(p, im).t[0].c.n < 0;
@@ -30,8 +32,8 @@ static Fm exp_real(FmPool *p, Fm arg) {
     return fm_mul(p, fm_fn(p, FN_exp, re, 0, 0, 0), flip ? fm_sub(p, c, sn) : fm_add(p, c, sn));
 }
 
-/* The whole is real, so terms that kept a factor i cancel, though they may not do so letter by letter
- * (c^2 + r = 1): they are dropped. */
+/* The whole is real, so terms that kept a factor i cancel, though they may not do so letter by
+ * letter (c^2 + r = 1): they are dropped. */
 static Fm real_part(FmPool *p, Fm f) {
     Sum s = fm_sum(p, f);
     Fm r = 0;
@@ -48,8 +50,10 @@ Fm stable_real(FmPool *p, Fm f) {
         Mono m = fm_mono(p, s.t[i].mono);
         Fm t = fm_rat(p, s.t[i].c);
         for (uint32_t j = 0; j < m.n; j++) {
-            if (is_exp(p, m.p[j])) t = fm_mul(p, t, exp_real(p, fm_atom(p, m.p[j].atom)->arg[0]));
-            else t = fm_mul(p, t, fm_atom_pow(p, m.p[j].atom, m.p[j].e));
+            if (is_exp(p, m.p[j]))
+                t = fm_mul(p, t, exp_real(p, fm_atom(p, m.p[j].atom)->arg[0]));
+            else
+                t = fm_mul(p, t, fm_atom_pow(p, m.p[j].atom, m.p[j].e));
         }
         r = fm_add(p, r, t);
     }
@@ -124,8 +128,10 @@ static Split split(FmPool *p, FmTerm t) {
     uint32_t n = 0;
     Split s = {.e = {.c = t.c}};
     for (uint32_t i = 0; i < m.n; i++) {
-        if (is_exp(p, m.p[i])) s.e.arg = fm_atom(p, m.p[i].atom)->arg[0];
-        else w[n++] = m.p[i];
+        if (is_exp(p, m.p[i]))
+            s.e.arg = fm_atom(p, m.p[i].atom)->arg[0];
+        else
+            w[n++] = m.p[i];
     }
     Rat one = {1, 1};
     s.rest = mono_from(p, w, n, &one);

@@ -105,7 +105,8 @@ static bool add_term(Plan *pl, UnitForm *u, FmTerm t) {
         }
     }
     if (fan) return !power && add_fan(pl, u, fan, coef);
-    return add_power(p, u, u->pos, coef, power, false) && add_power(p, u, u->neg, coef, power, true);
+    return add_power(p, u, u->pos, coef, power, false) &&
+           add_power(p, u, u->neg, coef, power, true);
 }
 
 /* E f^2 over s^(2 degree), a constant. */
@@ -126,8 +127,9 @@ bool unit_form(Plan *pl, Expectation *e) {
     if (!pl->norm2[0] || !pl->norm2[1]) return false;
     Fm norm = pl->norm2[0];
     if (pl->norm2[1] != norm) norm = fm_sqrt(p, fm_mul(p, norm, pl->norm2[1]));
-    Fm v = fm_mul(p, pl->value, fm_mul(p, std_power(pl, 0, -(int64_t)deg[0]),
-                                       std_power(pl, 1, -(int64_t)deg[1])));
+    Fm v =
+        fm_mul(p, pl->value,
+               fm_mul(p, std_power(pl, 0, -(int64_t)deg[0]), std_power(pl, 1, -(int64_t)deg[1])));
     v = fm_mul(p, without_r(pl, v), fm_inv(p, norm));
     UnitForm *u = ARENA_NEW(p->a, UnitForm);
     Sum s = fm_sum(p, v);

@@ -75,7 +75,8 @@ MVal plan_value(Run *r, MVal scale[2], unsigned *has) {
         MVal v = run_value(r, pl->value);
         return pl->mask ? masked(r, v) : v;
     }
-    Fm left = common_factor(pl, pl->value, TIME_left), right = common_factor(pl, pl->value, TIME_right);
+    Fm left = common_factor(pl, pl->value, TIME_left),
+       right = common_factor(pl, pl->value, TIME_right);
     Fm rest = fm_mul(p, pl->value, fm_inv(p, fm_mul(p, left, right)));
     MVal v = run_value(r, rest);
     if (!is_one(p, left)) scale[0] = run_value(r, left), *has |= 1;
@@ -172,8 +173,7 @@ static Run *number_run(Ctx *c, const Plan *pl, const GaussNumbers *o) {
     op.mean = lift_numbers(c, o->mean, n);
     op.theta = lift_numbers(c, o->theta, nt);
     if (pl->unit)
-        for (int i = 0; i < 2; i++)
-            op.s[i] = m_op1(&op.m, KO_sqrt, op.var[i]);
+        for (int i = 0; i < 2; i++) op.s[i] = m_op1(&op.m, KO_sqrt, op.var[i]);
     op.c.x = o->c;
     op.d.x = o->d;
     op.sign.x = o->sign;

@@ -8,7 +8,7 @@
 #include "kernel/path.h"
 #include "kernel/rewrite.h"
 
-enum { MAX_SLICES = 4, MAX_ALT = 6 };
+enum { MAX_SLICES = 4, MAX_ALT = 6, MAX_OFFSET = 4 };
 
 typedef struct Alt { /* the newest index where the guards hold */
     const Cons *guard;
@@ -49,26 +49,6 @@ static bool touches(const Carry *s, uint32_t block, KOp op) {
     return false;
 }
 
-static bool alt_possible(Carry *s, const Alt *a) {
-    uint32_t keep = s->path.len;
-    for (uint32_t i = 0; i < a->nguard; i++) vec_push(s->c->a, &s->path, a->guard[i]);
-    bool yes = aff_feasible(s->k->aff, s->path.data, s->path.len);
-    s->path.len = keep;
-    return yes;
-}
-
-/* The newest index here, if it is one form. */
-static bool newest(Carry *s, const Window *w, Aff *out) {
-    bool found = false;
-    for (uint32_t i = 0; i < w->n; i++) {
-        if (!alt_possible(s, &w->alt[i])) continue;
-        if (found && !aff_eq(*out, w->alt[i].newest)) return false;
-        *out = w->alt[i].newest;
-        found = true;
-    }
-    return found;
-}
-
 static Window window_at(Aff a) { return (Window){.alt[0] = {.newest = a}, .n = 1}; }
 
 /* k with a + k = b here, lo <= k <= hi. */
@@ -81,27 +61,37 @@ static bool distance(const Carry *s, Aff a, Aff b, int lo, int hi, int *k) {
     return false;
 }
 
+/* k with a + k = the newest index, the same in every alternative that is possible here. */
+static bool below_newest(Carry *s, const Window *w, Aff a, int lo, int hi, int *k) {
+    bool found = false, ok = true;
+    for (uint32_t i = 0; i < w->n && ok; i++) {
+        const Alt *alt = &w->alt[i];
+        uint32_t keep = s->path.len;
+        int d;
+        for (uint32_t j = 0; j < alt->nguard; j++) vec_push(s->c->a, &s->path, alt->guard[j]);
+        if (aff_feasible(s->k->aff, s->path.data, s->path.len)) {
+            ok = distance(s, a, alt->newest, lo, hi, &d) && (!found || d == *k);
+            *k = d;
+            found = true;
+        }
+        s->path.len = keep;
+    }
+    return ok && found;
+}
+
 static bool follow_load(Carry *s, Window *w, KVal v) {
-    Aff top;
     int k;
-    if (!newest(s, w, &top)) return false;
-    if (!distance(s, s->f->ins.data[v].idx[0], top, 0, (int)s->slices - 1, &k)) return false;
+    if (!below_newest(s, w, s->f->ins.data[v].idx[0], 0, (int)s->slices - 1, &k)) return false;
     s->access[v] = (Access){(uint8_t)k, STAY};
     return true;
 }
 
 static bool follow_store(Carry *s, Window *w, KVal v) {
-    Aff at = s->f->ins.data[v].idx[0], top;
-    int k = 1;
-    if (w->n && !newest(s, w, &top)) return false;
-    if (!w->n) {
-        s->access[v] = (Access){0, STAY};
-        *w = window_at(at);
-        return true;
-    }
-    if (!distance(s, at, top, -1, (int)s->slices - 1, &k)) return false;
+    Aff at = s->f->ins.data[v].idx[0];
+    int k = 0;
+    if (w->n && !below_newest(s, w, at, -1, (int)s->slices - 1, &k)) return false;
     s->access[v] = (Access){(uint8_t)(k < 0 ? 0 : k), k < 0 ? MOVE : STAY};
-    if (k < 0) *w = window_at(at);
+    if (k < 0 || !w->n) *w = window_at(at);
     return true;
 }
 
@@ -122,16 +112,15 @@ static bool first_store(const Carry *s, uint32_t block, Sym var, int64_t *c) {
 
 /* At the start of turn l the newest index is l + c. */
 static bool loop_offset(Carry *s, const Window *w, const KIns *i, int64_t *c) {
-    Aff top;
-    if (!w->n) {
-        bool found = first_store(s, i->block, i->var, c);
-        *c -= 1;
+    if (w->n) {
+        int k = 0;
+        bool found = below_newest(s, w, i->lo, -MAX_OFFSET, MAX_OFFSET, &k);
+        *c = k;
         return found;
     }
-    if (!newest(s, w, &top)) return false;
-    Aff d = aff_sub(s->k->aff, top, i->lo);
-    *c = d.c;
-    return aff_is_const(d);
+    bool found = first_store(s, i->block, i->var, c);
+    *c -= 1;
+    return found;
 }
 
 static Window guarded(const Carry *s, const Window *w, const Cons *guard, uint32_t n, Window into) {
@@ -154,9 +143,10 @@ static bool follow_loop(Carry *s, Window *w, const KIns *i) {
     if (stores && (i->down || !loop_offset(s, w, i, &c))) return false;
     Window in = stores ? window_at(aff_plus(aff_name(x, i->var), c)) : *w;
     cons_range(x, &s->path, i->var, i->lo, i->hi);
-    Aff top, next = aff_plus(aff_name(x, i->var), c + 1);
+    Aff next = aff_plus(aff_name(x, i->var), c + 1);
+    int zero;
     bool ok = follow_block(s, &in, i->block);
-    ok = ok && (!stores || (newest(s, &in, &top) && aff_eq(top, next)));
+    ok = ok && (!stores || below_newest(s, &in, next, 0, 0, &zero));
     s->path.len = keep;
     if (!ok || !stores) return ok;
     Cons runs = cons_le(x, i->lo, i->hi), skipped = cons_lt(x, i->hi, i->lo);

@@ -84,6 +84,18 @@ static KVal fold_sign(Rewrite *r, const KIns *ins) {
     return 0;
 }
 
+/* A comparison of one of two numbers, chosen by a mask, with a number: that mask, its negation, or
+ * known; 0: none of this. */
+static KVal fold_chosen(Rewrite *r, const KIns *ins) {
+    KVal s = ins->arg[0];
+    double a, b, c;
+    if (!is_op(r, s, KO_select) || !num_of(r, ins->arg[1], &c)) return 0;
+    if (!num_of(r, arg_of(r, s, 1), &a) || !num_of(r, arg_of(r, s, 2), &b)) return 0;
+    bool then = prim_compare(r->k->dtype, ins->op, a, c);
+    if (then == prim_compare(r->k->dtype, ins->op, b, c)) return 0;
+    return then ? arg_of(r, s, 0) : kb_op(&r->b, KO_not, arg_of(r, s, 0), 0, 0);
+}
+
 static Truth fold_mask(Rewrite *r, KVal old, const KIns *ins) {
     const Fold *f = r->self;
     const KIns *from = &r->from.ins.data[old];
@@ -116,7 +128,11 @@ static KVal fold_select(const Rewrite *r, KVal old, const KIns *ins) {
 static KVal fold_ins(Rewrite *r, KVal old, KIns ins) {
     const KOpInfo *info = kop_info(ins.op);
     KVal v = 0;
-    if (info->result == KT_M) ((Fold *)r->self)->mask[old] = fold_mask(r, old, &ins);
+    if (info->result == KT_M) {
+        ((Fold *)r->self)->mask[old] = fold_mask(r, old, &ins);
+        if (info->operands[0] == 'r') v = fold_chosen(r, &ins);
+        return v ? v : rewrite_copy(r, ins);
+    }
     if (ins.op == KO_index && aff_is_const(ins.idx[0])) return kb_num(&r->b, (double)ins.idx[0].c);
     if (ins.op == KO_table && aff_is_const(ins.idx[0]))
         return kb_num(&r->b, r->k->table.data[ins.x].v[ins.idx[0].c]);
@@ -124,6 +140,8 @@ static KVal fold_ins(Rewrite *r, KVal old, KIns ins) {
     if (ins.op == KO_select) v = fold_select(r, old, &ins);
     else if (ins.op == KO_fma) v = fold_fma(r, &ins);
     else v = fold_sign(r, &ins);
+    if (ins.op == KO_select && !v && is_op(r, ins.arg[0], KO_not))
+        v = kb_op(&r->b, KO_select, arg_of(r, ins.arg[0], 0), ins.arg[2], ins.arg[1]);
     if (!v) v = fold_constant(r, &ins);
     if (!v && ins.op == KO_div) v = fold_division(r, &ins);
     if (v) return v;

@@ -8,8 +8,8 @@
  * loop variables.  Values are numbered in one space per function (a value is the instruction that
  * makes it) and are visible in their block and the blocks inside it.  What a loop carries goes
  * through arrays; an array of one element per lane (no axes) is a *cell*, which the code generator
- * keeps in registers.  Reals are float64 or float32 by Kernel.dtype; the interpreter and the code generator
- * execute the same primitive instructions in the same order and so agree bit for bit in float64. */
+ * keeps in registers.  Reals are float64 or float32 by Kernel.dtype; the interpreter and the code
+ * generator execute the same primitive instructions and so agree bit for bit. */
 #ifndef TPC_KERNEL_H
 #define TPC_KERNEL_H
 #include "program/program.h"

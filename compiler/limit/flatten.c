@@ -24,15 +24,34 @@ typedef enum Truth { TRUTH_no, TRUTH_yes, TRUTH_unknown } Truth;
 
 static Fx value_of(Flatten *f, Elem e);
 
-static const char *name_of(Derive *L, DefId d) { return sym_text(L->c->syms, def_of(L, d)->name); }
+static const char *name_of(Derive *L, DefId d) {
+    return arena_printf(L->a, "`%s`", sym_text(L->c->syms, def_of(L, d)->name));
+}
+
+enum { MAX_QUOTE = 48 };
+
+/* How the source calls a definition: its text where that is short, else its name. */
+static const char *quoted(Derive *L, DefId d) {
+    Span sp = def_of(L, d)->span;
+    size_t len;
+    const char *text = sp.file ? source_text(L->c->src, sp.file, &len) : NULL;
+    if (!text || sp.hi > len || sp.hi <= sp.lo || sp.hi - sp.lo > MAX_QUOTE) return name_of(L, d);
+    if (memchr(text + sp.lo, '\n', sp.hi - sp.lo)) return name_of(L, d);
+    return arena_printf(L->a, "`%s`", arena_strndup(L->a, text + sp.lo, sp.hi - sp.lo));
+}
+
+static bool same_place(Derive *L, DefId a, DefId b) {
+    Span x = def_of(L, a)->span, y = def_of(L, b)->span;
+    return x.file == y.file && x.lo == y.lo && x.hi == y.hi;
+}
 
 static Fx refuse_stream(Flatten *f, DefId mu) {
     Derive *L = f->L;
     const Def *d = def_of(L, mu);
-    Diag *g = diag(L->c->ds, nonlin_stream, def_of(L, f->last)->span, name_of(L, f->last),
-                   name_of(L, mu), sym_text(L->c->syms, d->dim[mu_dim(L, mu)].var));
-    diag_label(g, d->span, "`%s` is a sum of more Gaussian vectors in every turn", name_of(L, mu));
-    diag_help(g, "apply a matrix to `%s` before the nonlinearity", name_of(L, mu));
+    const char *loop = sym_text(L->c->syms, d->dim[mu_dim(L, mu)].var), *q = quoted(L, mu);
+    Diag *g = diag(L->c->ds, nonlin_stream, def_of(L, f->last)->span, quoted(L, f->last), q, loop);
+    diag_label(g, d->span, "%s is a sum of more Gaussian vectors in every turn", q);
+    diag_help(g, "apply a matrix to %s before the nonlinearity", q);
     f->failed = true;
     return 0;
 }
@@ -41,10 +60,12 @@ static Fx refuse_sum(Flatten *f, DefId sum, Aff length) {
     Derive *L = f->L;
     Buf b = buf_new(L->a);
     aff_print(L->c->syms, &b, length);
-    Diag *g = diag(L->c->ds, nonlin_sum, def_of(L, f->last)->span, name_of(L, f->last),
-                   name_of(L, sum), buf_text(&b));
-    diag_label(g, def_of(L, sum)->span, "the sum is here");
-    diag_help(g, "apply a matrix to `%s` before the nonlinearity", name_of(L, sum));
+    bool same = same_place(L, sum, f->last) && def_of(L, sum)->span.file;
+    const char *q = same ? "its argument" : quoted(L, sum);
+    Diag *g = diag(L->c->ds, nonlin_sum, def_of(L, f->last)->span, quoted(L, f->last), q,
+                   buf_text(&b));
+    if (!same) diag_label(g, def_of(L, sum)->span, "the sum is here");
+    diag_help(g, "apply a matrix to %s before the nonlinearity", same ? "the sum" : q);
     f->failed = true;
     return 0;
 }
@@ -171,7 +192,7 @@ static Fx value_of(Flatten *f, Elem e) {
     if (d->op == PO_one) return fx_num(L->fx, 1);
     if (d->op == PO_nonlin) return nonlin_value(f, e);
     if (L->def[e.d].gauss && (L->def[e.d].zone.len || d->mu)) return leaf_of(f, e);
-    if (d->op != PO_lin) bug("`%s` under a nonlinearity", name_of(L, e.d));
+    if (d->op != PO_lin) bug("%s under a nonlinearity", name_of(L, e.d));
     if (!d->mu) return sum_value(f, e);
     for (uint32_t i = 0; i < f->nmu; i++)
         if (f->mu[i] == e.d) return refuse_stream(f, e.d);

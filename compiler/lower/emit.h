@@ -17,6 +17,12 @@ typedef struct DerivedReal {
     uint32_t real;
 } DerivedReal;
 
+typedef struct SeriesCells { /* the last series emitted: value and slope by c, kept in cells */
+    LRef left, right;
+    uint32_t value, slope, loop; /* loop: the innermost loop's body it stands in */
+    ConsVec path;
+} SeriesCells;
+
 typedef struct Emit {
     Ctx *c;
     const Limit *l;
@@ -30,6 +36,7 @@ typedef struct Emit {
     VEC(InputArray) input;
     VEC(DerivedReal) derived;
     uint32_t cells;     /* counter for names */
+    SeriesCells series;
 } Emit;
 
 /* emit_resources.c: sizes, reals, arrays, inputs. */
@@ -42,8 +49,13 @@ KVal emit_factor(Emit *e, const LFactor *f);
 /* The sum of terms as one value. */
 KVal emit_value(Emit *e, LTerms t);
 KVal emit_expectation(Emit *e, const LExp *x);
-/* Fills array id[idx.., 0 .. terms) with Hermite coefficients. */
+/* emit_series.c: the statement of a Hermite array (series stage), or of its number of terms (sample
+ * stage). */
 void emit_hermite_statement(Emit *e, LArrayId id, const LExp *x, const Aff *idx, uint32_t nidx);
+/* emit_series.c */
+KVal emit_series(Emit *e, const LSeries *s);
+KVal emit_ref(Emit *e, LRef r);
+void emit_gather(Emit *e, const LExp *x, GaussOperands *o);
 /* emit_terms.c: the sum of terms with guards, handed to a store. */
 typedef void EmitStore(Emit *e, void *ctx, KVal v);
 void emit_terms(Emit *e, LTerms t, EmitStore *store, void *ctx);

@@ -7,7 +7,7 @@ static Side side_here(const Emit *e, Side s) {
     return s == SIDE_none ? SIDE_none : SIDE_x;
 }
 
-static KVal load_ref(Emit *e, LRef r) {
+KVal emit_ref(Emit *e, LRef r) {
     const LArray *q = &e->l->array.data[r.array];
     Side side = q->stage == LS_sample || q->stage == LS_series ? side_here(e, r.side) : SIDE_none;
     if (e->b.stage != KS_pair && (q->stage == LS_sample || q->stage == LS_series)) side = SIDE_x;
@@ -50,16 +50,16 @@ static KVal minus_means(Emit *e, KVal second, KVal m, KVal n) {
     return kb_op(&e->b, KO_sub, second, kb_op(&e->b, KO_mul, m, n, 0), 0);
 }
 
-static KVal optional(Emit *e, LRef r) { return r.array ? load_ref(e, r) : 0; }
+static KVal optional(Emit *e, LRef r) { return r.array ? emit_ref(e, r) : 0; }
 
 /* c, d = 1 - |c| and the sign from whichever of c, 1 - c, 1 + c is stored. */
 static void unit_operands(Emit *e, const LExp *x, GaussOperands *o) {
     KBuild *b = &e->b;
     KVal one = kb_num(b, 1), def = optional(e, x->defect), co = optional(e, x->codefect);
-    o->s[0] = load_ref(e, x->norm[0]);
-    o->s[1] = load_ref(e, x->norm[1]);
+    o->s[0] = emit_ref(e, x->norm[0]);
+    o->s[1] = emit_ref(e, x->norm[1]);
     if (x->unit.array) {
-        o->c = load_ref(e, x->unit);
+        o->c = emit_ref(e, x->unit);
         o->d = kb_op(b, KO_sub, one, kb_op(b, KO_abs, o->c, 0, 0), 0);
         o->d = kb_op(b, KO_max, o->d, kb_num(b, 0), 0);
         KVal neg = kb_op(b, KO_lt, o->c, kb_num(b, 0), 0);
@@ -73,7 +73,7 @@ static void unit_operands(Emit *e, const LExp *x, GaussOperands *o) {
     o->sign = kb_op(b, KO_select, neg, kb_num(b, -1), one);
 }
 
-static void gather(Emit *e, const LExp *x, GaussOperands *o) {
+void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
     uint32_t n = x->nleaf;
     KVal *var = ARENA_ARRAY(e->c->a, KVal, n), *mean = ARENA_ARRAY(e->c->a, KVal, n);
     KVal *cov = ARENA_ARRAY(e->c->a, KVal, n * n), *th = ARENA_ARRAY(e->c->a, KVal, x->ntheta);
@@ -92,73 +92,6 @@ static void gather(Emit *e, const LExp *x, GaussOperands *o) {
     if (x->norm[0].array) unit_operands(e, x, o);
 }
 
-/* ---- series */
-
-static KVal coefficient(Emit *e, LRef r, Aff k) {
-    uint32_t n = e->l->array.data[r.array].naxis;
-    Aff *idx = ARENA_ARRAY(e->c->a, Aff, n);
-    for (uint32_t i = 0; i + 1 < n; i++) idx[i] = r.idx[i];
-    idx[n - 1] = k;
-    r.idx = idx;
-    return load_ref(e, r);
-}
-
-static KVal correlation(Emit *e, const LExp *x) {
-    GaussOperands o;
-    KBuild *b = &e->b;
-    gather(e, x, &o);
-    if (o.c) return o.c;
-    KVal zero = kb_num(b, 0), qp = kb_op(b, KO_mul, o.var[0], o.var[1], 0);
-    KVal c = kb_op(b, KO_div, o.cov[1] ? o.cov[1] : zero, kb_op(b, KO_sqrt, qp, 0, 0), 0);
-    return kb_op(b, KO_select, kb_op(b, KO_lt, zero, qp, 0), c, zero);
-}
-
-/* sum_j a_j b_j c^k(j) by Horner's rule; k(j) = j, 2 j or 2 j + 1 (Expectation.packed). */
-static KVal emit_series(Emit *e, const LSeries *s) {
-    KBuild *b = &e->b;
-    const LArray *h = &e->l->array.data[s->left.array];
-    const Dim *axis = &h->axis[h->naxis - 1];
-    uint32_t packed = s->exp->plan->packed;
-    KVal c = correlation(e, s->exp);
-    KVal x = !packed ? c : kb_op(b, KO_mul, c, c, 0);
-    uint32_t cell = emit_cell(e, "series");
-    kb_store(b, cell, NULL, 0, kb_num(b, 0));
-    Sym k = intern_fresh(e->c->syms, "k");
-    kb_loop(b, k, axis->lo, axis->hi, true);
-    Aff at = aff_name(e->x, k);
-    KVal ab = kb_op(b, KO_mul, coefficient(e, s->left, at), coefficient(e, s->right, at), 0);
-    kb_store(b, cell, NULL, 0, kb_op(b, KO_fma, kb_load(b, cell, SIDE_none, NULL, 0), x, ab));
-    kb_end(b);
-    KVal v = kb_load(b, cell, SIDE_none, NULL, 0);
-    return packed == 2 ? kb_op(b, KO_mul, c, v, 0) : v;
-}
-
-static void set_cap(Emit *e, uint32_t array, int64_t cap) {
-    for (uint32_t i = 0; i < e->k->size.len; i++) {
-        KSize *z = &e->k->size.data[i];
-        if (z->kind != KZ_measured || z->array != array) continue;
-        z->cap = cap;
-        affctx_fact(e->x, cons_le(e->x, aff_name(e->x, z->name), aff_const(cap)));
-    }
-}
-
-/* The statement of a Hermite array (series stage), or of its number of terms (sample stage). */
-void emit_hermite_statement(Emit *e, LArrayId id, const LExp *x, const Aff *idx, uint32_t nidx) {
-    const LArray *r = &e->l->array.data[id];
-    int side = (int)r->leaf;
-    GaussOperands o;
-    gather(e, x, &o);
-    if (r->kind != LK_H) {
-        int64_t cap;
-        KVal n = gauss_emit_terms(&e->b, x->plan, side, o.var[0], o.mean[0], &cap);
-        kb_store(&e->b, e->array[id], idx, nidx, n);
-        set_cap(e, e->array[id], cap);
-        return;
-    }
-    gauss_emit_hermite(&e->b, x->plan, side, &o, e->array[id], idx, nidx,
-                       r->axis[r->naxis - 1].hi);
-}
-
 /* ---- dispatch */
 
 static KVal emit_lscalar(Emit *e, const LScalar *s) {
@@ -169,7 +102,7 @@ static KVal emit_lscalar(Emit *e, const LScalar *s) {
 
 KVal emit_expectation(Emit *e, const LExp *x) {
     GaussOperands o;
-    gather(e, x, &o);
+    emit_gather(e, x, &o);
     if (x->want == EXP_unit) return gauss_emit_unit(&e->b, x->plan, &o);
     if (x->want == EXP_complement) return gauss_emit_complement(&e->b, x->plan, &o);
     return gauss_emit(&e->b, x->plan, &o);
@@ -177,7 +110,7 @@ KVal emit_expectation(Emit *e, const LExp *x) {
 
 KVal emit_factor(Emit *e, const LFactor *f) {
     switch (f->kind) {
-    case LF_ref: return load_ref(e, f->ref);
+    case LF_ref: return emit_ref(e, f->ref);
     case LF_gram: return emit_gram(e, &f->gram);
     case LF_coef: return emit_scalar(e, f->coef, NULL);
     case LF_exp: return emit_expectation(e, f->exp);

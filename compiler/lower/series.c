@@ -101,24 +101,94 @@ static LRef at_axes(SeriesPass *s, LArrayId id, Side side) {
     return (LRef){id, side, idx};
 }
 
+static const LSeries *series_of(SeriesPass *s, const LExp *e) {
+    LSeries *o = ARENA_NEW(s->a, LSeries);
+    o->left = at_axes(s, hermite_array(s, e, 0), SIDE_x);
+    o->right = at_axes(s, hermite_array(s, e, 1), SIDE_y);
+    o->exp = e;
+    return o;
+}
+
+static bool is_series(const LFactor *f) {
+    return f->kind == LF_exp && f->exp->plan->method == GM_series;
+}
+
 static LFactor series_factor(void *ctx, LFactor f) {
     SeriesPass *s = ctx;
-    if (f.kind != LF_exp || f.exp->plan->method != GM_series) return f;
-    LSeries *o = ARENA_NEW(s->a, LSeries);
-    o->left = at_axes(s, hermite_array(s, f.exp, 0), SIDE_x);
-    o->right = at_axes(s, hermite_array(s, f.exp, 1), SIDE_y);
-    o->exp = f.exp;
-    return (LFactor){.kind = LF_series, .series = o};
+    if (is_series(&f)) return (LFactor){.kind = LF_series, .series = series_of(s, f.exp)};
+    return f;
+}
+
+/* ---- tangent arrays: E[F' G'] = d E[F G] / dc / (s s'), from the coefficients of F and G */
+
+/* The series of the second moments of the same vector, if the expectation e of array t is that of the
+ * derivatives of its functions, over the same indices. */
+static const LSeries *series_twin(SeriesPass *s, const LArray *t, const LExp *e) {
+    FxPool *fx = s->l->fx;
+    if (!e->norm[0].array) return NULL;
+    for (LArrayId id = 1; id < s->l->array.len; id++) {
+        const LArray *q = &s->l->array.data[id];
+        if (q->stage != LS_pair || q->kind == LK_T || q->A != t->A || q->B != t->B) continue;
+        if (q->naxis != t->naxis || q->eq.n != 1) continue;
+        for (uint32_t k = 0; k < q->eq.term[0].nfactor; k++) {
+            const LFactor *f = &q->eq.term[0].factor[k];
+            if (f->kind != LF_series) continue;
+            const LExp *of = f->series->exp;
+            bool same = fx_diff(fx, of->F, 0) == e->F && fx_diff(fx, of->G, of->nl) == e->G;
+            for (int i = 0; i < 2; i++) same = same && lref_same(s->l, of->norm[i], e->norm[i]);
+            for (uint32_t i = 0; i < t->naxis; i++) same = same && q->axis[i].var == t->axis[i].var;
+            if (same) return f->series;
+        }
+    }
+    return NULL;
+}
+
+static LFactor inverse_norm(SeriesPass *s, LRef norm) {
+    FxPool *fx = s->l->fx;
+    LFactor *arg = ARENA_NEW(s->a, LFactor);
+    *arg = (LFactor){.kind = LF_ref, .ref = norm};
+    LScalar *o = ARENA_NEW(s->a, LScalar);
+    *o = (LScalar){fx_div(fx, fx_num(fx, 1), fx_theta(fx, 0)), arg, 1};
+    return (LFactor){.kind = LF_scalar, .scalar = o};
+}
+
+static LTerm tangent_term(SeriesPass *s, const LTerm *t) {
+    VEC(LFactor) out = {0};
+    for (uint32_t k = 0; k < t->nfactor; k++) {
+        const LFactor *f = &t->factor[k];
+        const LSeries *twin = is_series(f) ? series_twin(s, s->r, f->exp) : NULL;
+        if (!twin) {
+            vec_push(s->a, &out, series_factor(s, *f));
+            continue;
+        }
+        LSeries *d = arena_copy(s->a, twin, sizeof *d);
+        d->deriv = true;
+        vec_push(s->a, &out, inverse_norm(s, f->exp->norm[0]));
+        vec_push(s->a, &out, inverse_norm(s, f->exp->norm[1]));
+        vec_push(s->a, &out, (LFactor){.kind = LF_series, .series = d});
+    }
+    LTerm o = *t;
+    o.factor = out.data;
+    o.nfactor = out.len;
+    return o;
+}
+
+static LTerms tangent_eq(SeriesPass *s, LTerms t) {
+    LTerm *out = ARENA_ARRAY(s->a, LTerm, t.n);
+    for (uint32_t i = 0; i < t.n; i++) out[i] = tangent_term(s, &t.term[i]);
+    return (LTerms){out, t.n};
 }
 
 bool lower_series(Ctx *c, Limit *l) {
     uint32_t n = l->array.len;
-    for (LArrayId id = 1; id < n; id++) {
-        LArray *r = arena_copy(c->a, &l->array.data[id], sizeof *r);
-        if (r->stage != LS_pair) continue;
-        SeriesPass s = {c, l, c->a, r};
-        LTerms eq = lterms_map(c->a, r->eq, series_factor, &s);
-        l->array.data[id].eq = eq;
+    for (int tangent = 0; tangent < 2; tangent++) {
+        for (LArrayId id = 1; id < n; id++) {
+            LArray *r = arena_copy(c->a, &l->array.data[id], sizeof *r);
+            if (r->stage != LS_pair || (r->kind == LK_T) != tangent) continue;
+            SeriesPass s = {c, l, c->a, r};
+            LTerms eq = tangent ? tangent_eq(&s, r->eq) : lterms_map(c->a, r->eq, series_factor, &s);
+            l->array.data[id].eq = eq;
+        }
     }
     return true;
 }

@@ -175,8 +175,10 @@ static bool read_fits(Elab *e, const Array *a, const ArrayRead *r) {
     for (uint32_t p = 0; p < a->npos; p++) {
         Aff lo = aff_subst(e->x, d->dim[outer + p].lo, m, p);
         Aff hi = aff_subst(e->x, d->dim[outer + p].hi, m, p);
-        if (!aff_implied(e->x, r->path, r->npath, cons_le(e->x, lo, r->idx[p])) ||
-            !aff_implied(e->x, r->path, r->npath, cons_lt(e->x, r->idx[p], hi))) {
+        ConsVec path = {.data = (Cons *)r->path, .len = r->npath};
+        if (!must_hold(e, &path, aff_sub(e->x, r->idx[p], lo), "index", r->span) ||
+            !must_hold(e, &path, aff_plus(aff_sub(e->x, hi, r->idx[p]), -1),
+                       "room above the index", r->span)) {
             Buf i = buf_new(e->a), b = buf_new(e->a);
             aff_print(e->c->syms, &i, r->idx[p]);
             aff_print(e->c->syms, &b, lo);

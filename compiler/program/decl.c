@@ -67,7 +67,7 @@ static void family_add(Elab *e, Family *f, Fx s2) {
     FamKind kind = f->law == LAW_input ? FAM_input_matrix : f->kind;
     f->id = e->p->fam.len;
     vec_push(e->a, &e->p->fam,
-             (Fam){.name = name_fresh(e, name), .kind = kind, .trained = f->trained,
+             (Fam){.name = fam_fresh(e, name), .kind = kind, .trained = f->trained,
                    .lr_given = f->lr_given, .s2 = s2, .lr = lr, .rows = f->rows,
                    .cols = kind == FAM_matrix ? f->cols : 0, .nindex = f->nown + f->nsize,
                    .span = f->span});
@@ -111,7 +111,10 @@ bool family_settle(Elab *e, Family *f, Fx cols, bool is_input, uint32_t input, S
         if (!variance_order(e, f, s2.n + s2.fan + QUARTER, "proportional to 1 / `fan_in`"))
             return false;
         Fx r = f->cols;
-        if (s2.fan != -QUARTER)
+        const FxNode *q = fx_node(e->fx, s2.f);
+        if (!s2.fan && q->op == FX_div && q->arg[1] == r) /* g / m with as many columns */
+            s2.f = q->arg[0];
+        else if (s2.fan != -QUARTER)
             s2.f = fx_mul(e->fx, s2.f, fx_op(e->fx, FX_pow, r, fx_rat(e->fx, s2.fan + QUARTER,
                                                                       QUARTER), 0));
         s2.n = s2.fan = 0;

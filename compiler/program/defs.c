@@ -22,6 +22,7 @@ static Sym fresh_in(Elab *e, Syms *list, const char *base) {
 }
 
 Sym name_fresh(Elab *e, const char *base) { return fresh_in(e, &e->names, base); }
+Sym fam_fresh(Elab *e, const char *base) { return fresh_in(e, &e->fam_names, base); }
 Sym dim_fresh(Elab *e, Sym base) { return fresh_in(e, &e->dim_names, sym_text(e->c->syms, base)); }
 
 void def_rename(Elab *e, DefId d, Sym to) {
@@ -190,13 +191,22 @@ static void dims_collect(Elab *e, Syms *need, bool cover, Dims *out) {
     }
 }
 
+/* An operand of unknown extent: the conditions around are what keeps the index inside. */
+static bool reads_open(Elab *e, const Def *d) {
+    bool open = false, guarded = false;
+    for (uint32_t i = 0; i < d->nuse; i++) open |= e->open.data[d->use[i].d];
+    for (uint32_t i = 0; i < d->narm; i++) open |= e->open.data[d->arm[i].use.d];
+    for (uint32_t i = 0; i < e->frame.len; i++) guarded |= !e->frame.data[i].is_loop;
+    return open && guarded;
+}
+
 /* The loops a definition depends on.  A range that mentions an outer variable which the definition
  * does not depend on is widened over all its turns, where the operands allow it. */
 static void def_dims(Elab *e, const Def *d, Dims *dims) {
     Syms need = {0};
     note_def(e, d, &need);
     dims_collect(e, &need, true, dims);
-    if (def_fits(e, d, dims)) return;
+    if (!reads_open(e, d) && def_fits(e, d, dims)) return;
     dims_tighten(e, dims);
     if (def_fits(e, d, dims)) return;
     dims_collect(e, &need, false, dims);

@@ -208,7 +208,7 @@ typedef struct Elab {
     VEC(Call) call;
     uint32_t fn_depth;   /* inside so many fn bodies */
     uint32_t loops;      /* ids given out */
-    Syms names;      /* taken by definitions and families */
+    Syms names, fam_names; /* taken by definitions; by families */
     Syms dim_names;  /* taken by loop variables and sizes */
     Syms *fixed;     /* int hyperparameters that are constants, over all attempts */
     bool restart;
@@ -260,6 +260,7 @@ void vec_widths(Elab *e, Fx f, Fx *width, bool *is_input);
 Use def_make(Elab *e, Def d, const char *base);
 DefId def_reserve(Elab *e, Def d, const char *base);
 Sym name_fresh(Elab *e, const char *base);
+Sym fam_fresh(Elab *e, const char *base);
 Sym dim_fresh(Elab *e, Sym base);
 void def_rename(Elab *e, DefId d, Sym to);
 void path_cons(Elab *e, uint32_t from, ConsVec *out); /* what holds at the current place */
@@ -303,6 +304,7 @@ Value array_read(Elab *e, Array *a, const Aff *idx, uint32_t n, Span sp);
 void array_assign(Elab *e, const AstStmt *s);
 void array_finish(Elab *e, Array *a);
 Value carried_read(Elab *e, Carried *c, Span sp);
+bool must_hold(Elab *e, const ConsVec *path, Aff a, const char *what, Span sp);
 bool index_in(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *what);
 
 /* ---- scope.c */

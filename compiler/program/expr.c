@@ -39,6 +39,13 @@ static bool cond_compare(Elab *e, const FxNode *n, bool positive, ConsVec *out) 
     } else {
         c = positive ? cons_le(e->x, b, a) : cons_lt(e->x, a, b);
     }
+    if (c.kind == CONS_ge) { /* at the end of the range it is an equality */
+        ConsVec path = {0};
+        path_cons(e, 0, &path);
+        Cons other = cons_ge(aff_scale(e->x, c.e, -1));
+        if (aff_implied(e->x, path.data, path.len, other))
+            c = cons_eq(e->x, c.e, aff_const(0));
+    }
     vec_push(e->a, out, c);
     return true;
 }
@@ -255,6 +262,10 @@ static Value eval_neg(Elab *e, const AstExpr *x) {
     Value v = eval(e, x->arg);
     if (v.kind == VAL_number) return number_neg(e, v);
     if (v.kind == VAL_none) return v;
+    if (v.kind == VAL_vector) {
+        v.num.f = fx_op(e->fx, FX_neg, v.num.f, 0, 0);
+        return v;
+    }
     return vectors_binary(e, AB_mul, val_int(e, aff_const(-1)), v, x->span, x->span);
 }
 

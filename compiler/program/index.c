@@ -4,8 +4,8 @@
 bool index_in(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *what) {
     ConsVec path = {0};
     path_cons(e, 0, &path);
-    if (aff_implied(e->x, path.data, path.len, cons_le(e->x, lo, i)) &&
-        aff_implied(e->x, path.data, path.len, cons_lt(e->x, i, hi)))
+    if (must_hold(e, &path, aff_sub(e->x, i, lo), "index", sp) &&
+        must_hold(e, &path, aff_plus(aff_sub(e->x, hi, i), -1), "room above the index", sp))
         return true;
     Buf a = buf_new(e->a), b = buf_new(e->a);
     aff_print(e->c->syms, &a, i);

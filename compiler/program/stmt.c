@@ -4,7 +4,8 @@
 static void exec_stmt(Elab *e, const AstStmt *s);
 
 /* ---- loops: ranges */
-static Aff bound_least(Elab *e, Aff a) { /* over all turns of the loops around */
+/* The least value over all turns of the loops around. */
+static Aff bound_least(Elab *e, Aff a) {
     for (uint32_t i = e->frame.len; i-- > 0;) {
         const Frame *f = &e->frame.data[i];
         int32_t k = f->is_loop ? aff_coef(a, f->dim.var) : 0;
@@ -15,24 +16,28 @@ static Aff bound_least(Elab *e, Aff a) { /* over all turns of the loops around *
     return a;
 }
 
-/* lo <= hi must hold: proved, or a fact that is checked before a run. */
-static bool turns_nonneg(Elab *e, Aff lo, Aff hi, Span sp) {
-    ConsVec path = {0};
-    path_cons(e, 0, &path);
-    if (aff_implied(e->x, path.data, path.len, cons_le(e->x, lo, hi))) return true;
-    Aff least = bound_least(e, aff_sub(e->x, hi, lo));
-    if (aff_is_const(least)) {
-        if (least.c >= 0) return true;
-        Diag *d = diag(e->c->ds, negative_turns, sp, (long long)least.c);
-        diag_help(d, "ranges are half-open: `a..b` is a, .., b - 1");
-        return false;
-    }
+/* a >= 0 must hold under the path: proved, or a fact about sizes that is checked before a run.
+ * False: it fails whatever the sizes are, or depends on more than sizes. */
+bool must_hold(Elab *e, const ConsVec *path, Aff a, const char *what, Span sp) {
+    if (aff_implied(e->x, path->data, path->len, cons_ge(a))) return true;
+    Aff least = bound_least(e, a);
+    if (aff_is_const(least) || !aff_size_only(e->x, least)) return false;
     affctx_fact(e->x, cons_ge(least));
     vec_push(e->a, &e->p->check,
              (Check){CHECK_nonneg, fx_index(e->fx, least),
-                     arena_printf(e->a, "turns of the loop at %s",
-                                  source_place(e->c->src, e->a, sp)), sp});
+                     arena_printf(e->a, "%s at %s", what, source_place(e->c->src, e->a, sp)), sp});
     return true;
+}
+
+static bool turns_nonneg(Elab *e, Aff lo, Aff hi, Span sp) {
+    ConsVec path = {0};
+    path_cons(e, 0, &path);
+    Aff turns = aff_sub(e->x, hi, lo);
+    if (must_hold(e, &path, turns, "turns of the loop", sp)) return true;
+    Aff least = bound_least(e, turns);
+    Diag *d = diag(e->c->ds, negative_turns, sp, (long long)least.c);
+    diag_help(d, "ranges are half-open: `a..b` is a, .., b - 1");
+    return false;
 }
 
 bool loop_range(Elab *e, AstName var, const AstExpr *lo, const AstExpr *hi, Span sp, Dim *out) {

@@ -36,7 +36,7 @@ def panel_nodes(edges):
 
 
 def outer_edges(s, t, rho, w, mu, mv, bu, bv):
-    edges = set(np.linspace(-EDGE, EDGE, 13))
+    edges = set(np.linspace(-EDGE, EDGE, 11))
     if s > 0:
         edges |= {(b - mu) / s for b in bu}
     if t > 0 and abs(rho) > 0.05:   # the inner integral has a layer of width w / rho there
@@ -48,7 +48,7 @@ def outer_edges(s, t, rho, w, mu, mv, bu, bv):
 
 def split_grid(s, t, rho, w, mu, mv, bu, bv):
     z1, w1 = panel_nodes(outer_edges(s, t, rho, w, mu, mv, bu, bv))
-    base = np.broadcast_to(np.linspace(-EDGE, EDGE, 13), (len(z1), 13))
+    base = np.broadcast_to(np.linspace(-EDGE, EDGE, 11), (len(z1), 11))
     cuts = []
     if t > 0 and w > 0:
         cuts = [np.clip(((b - mv) / t - rho * z1) / w, -EDGE, EDGE)[:, None] for b in bv]

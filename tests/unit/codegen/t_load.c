@@ -41,8 +41,16 @@ static void another_library(void **state) {
     arena_free(c.a);
 }
 
+/* Beside a load in another thread, and where there is nothing to load. */
+static void preloading(void **state) {
+    codegen_preload();
+    loads(state);
+    codegen_preload();
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(loads), cmocka_unit_test(missing),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(preloading), cmocka_unit_test(loads),
+                                       cmocka_unit_test(missing),
                                        cmocka_unit_test(another_library)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,8 +75,14 @@ Pair bench_pair(Bench *b, Fx f, Fx g, bool unit, bool centred) {
     bool *cen = ARENA_ARRAY(b->c.a, bool, 2);
     cen[0] = cen[1] = centred;
     Fx leaf = fx_leaf(b->fx, 1);
-    Pair p = {.q = {.fx = b->fx, .F = f, .G = fx_map(b->fx, g, &leaf, 1, NULL, 0), .nl = 1, .nleaf = 2,
-                    .zero = no_zero, .centred = cen, .unit = unit}};
+    Pair p = {.q = {.fx = b->fx,
+                    .F = f,
+                    .G = fx_map(b->fx, g, &leaf, 1, NULL, 0),
+                    .nl = 1,
+                    .nleaf = 2,
+                    .zero = no_zero,
+                    .centred = cen,
+                    .unit = unit}};
     p.e = gauss_plan(&b->c, &p.q);
     return p;
 }
@@ -84,13 +90,20 @@ Pair bench_pair(Bench *b, Fx f, Fx g, bool unit, bool centred) {
 Pair bench_single(Bench *b, Fx f, Fx g, bool centred) {
     bool *cen = ARENA_ARRAY(b->c.a, bool, 1);
     cen[0] = centred;
-    Pair p = {.q = {.fx = b->fx, .F = f, .G = g, .nl = 1, .nleaf = 1, .same = true, .zero = no_zero,
+    Pair p = {.q = {.fx = b->fx,
+                    .F = f,
+                    .G = g,
+                    .nl = 1,
+                    .nleaf = 1,
+                    .same = true,
+                    .zero = no_zero,
                     .centred = cen}};
     p.e = gauss_plan(&b->c, &p.q);
     return p;
 }
 
-double pair_value(Bench *b, const Pair *p, double q0, double q1, double d, double sign, double m0, double m1) {
+double pair_value(Bench *b, const Pair *p, double q0, double q1, double d, double sign, double m0,
+                  double m1) {
     double var[2] = {q0, q1}, mean[2] = {m0, m1}, c = sign * (1 - d);
     double cov[4] = {0, c * sqrt(q0 * q1), 0, 0};
     GaussNumbers n = {.var = var, .cov = cov, .mean = mean, .c = c, .d = d, .sign = sign};

@@ -30,7 +30,8 @@ typedef struct Pair {
 Pair bench_pair(Bench *b, Fx f, Fx g, bool unit, bool centred);
 /* E F G (or E F) of one leaf. */
 Pair bench_single(Bench *b, Fx f, Fx g, bool centred);
-double pair_value(Bench *b, const Pair *p, double q0, double q1, double d, double sign, double m0, double m1);
+double pair_value(Bench *b, const Pair *p, double q0, double q1, double d, double sign, double m0,
+                  double m1);
 double single_value(Bench *b, const Pair *p, double q, double m);
 /* The normal form of an expression of leaf 0. */
 const char *bench_normal(Bench *b, const char *text);

@@ -19,8 +19,13 @@ static Many plan_many(Bench *b, const char *f, uint32_t nl, const bool *zero) {
     for (uint32_t i = 0; i < 2 * nl; i++) cen[i] = true;
     for (uint32_t i = 0; i < nl; i++) leaf[i] = fx_leaf(b->fx, nl + i);
     Fx F = bench_fx(b, f);
-    Many m = {.q = {.fx = b->fx, .F = F, .G = fx_map(b->fx, F, leaf, nl, NULL, 0), .nl = nl, .nleaf = 2 * nl,
-                    .zero = zero ? zero : none, .centred = cen}};
+    Many m = {.q = {.fx = b->fx,
+                    .F = F,
+                    .G = fx_map(b->fx, F, leaf, nl, NULL, 0),
+                    .nl = nl,
+                    .nleaf = 2 * nl,
+                    .zero = zero ? zero : none,
+                    .centred = cen}};
     m.e = gauss_plan(&b->c, &m.q);
     return m;
 }
@@ -68,11 +73,14 @@ static double brute(Bench *b, const Many *m, const double *C, int nodes) {
 }
 
 /* Leaves a, b, a', b', all correlated. */
-static const double correlated[16] = {1.2, 0.3, 0.5, 0.1, 0.3, 0.9, -0.2, 0.4, 0.5, -0.2, 0.8, 0.25, 0.1, 0.4, 0.25, 1.1};
-static const double independent[16] = {1.2, 0, 0.5, 0, 0, 0.9, 0, 0.4, 0.5, 0, 0.8, 0, 0, 0.4, 0, 1.1};
+static const double correlated[16] = {1.2, 0.3,  0.5, 0.1,  0.3, 0.9, -0.2, 0.4,
+                                      0.5, -0.2, 0.8, 0.25, 0.1, 0.4, 0.25, 1.1};
+static const double independent[16] = {1.2, 0, 0.5, 0, 0, 0.9, 0, 0.4,
+                                       0.5, 0, 0.8, 0, 0, 0.4, 0, 1.1};
 static const bool across[16] = {0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0};
 
-static void check(const char *f, const double *C, const bool *zero, GaussMethod method, uint32_t dims, double tol) {
+static void check(const char *f, const double *C, const bool *zero, GaussMethod method,
+                  uint32_t dims, double tol) {
     Bench b = bench_new();
     Many m = plan_many(&b, f, 2, zero);
     if (m.e->method == GM_none) fail_msg("%s: %s", f, m.e->why_none);
@@ -157,8 +165,8 @@ static void singular(void **state) {
     double C[16] = {1.2, 0.3, 1.2, 0.3, 0.3, 0.9, 0.3, 0.9, 1.2, 0.3, 1.2, 0.3, 0.3, 0.9, 0.3, 0.9};
     Many m = plan_many(&b, "max(u0, u1)", 2, NULL);
     double v = value_many(&b, &m, C);
-    /* E max^2 = E (a^2 + b^2) / 2 for centred a, b.  The angle between a - b and a' - b' is known to half
-     * the digits only; one copy has no such angle. */
+    /* E max^2 = E (a^2 + b^2) / 2 for centred a, b.  The angle between a - b and a' - b' is known
+     * to half the digits only; one copy has no such angle. */
     assert_true(fabs(v - (1.2 + 0.9) / 2) < 1e-7);
     GaussQuery self = m.q;
     self.G = self.F;
@@ -184,7 +192,8 @@ static void singular(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(smooth), cmocka_unit_test(gates), cmocka_unit_test(factored),
-                                       cmocka_unit_test(residual), cmocka_unit_test(singular)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(smooth), cmocka_unit_test(gates),
+                                       cmocka_unit_test(factored), cmocka_unit_test(residual),
+                                       cmocka_unit_test(singular)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,11 +15,13 @@ static void same(const char *const *writings) {
 static void one_form(void **state) {
     (void)state;
     same((const char *[]){"max(u0, 0)", "if u0 > 0 then u0 else 0", "if u0 >= 0 then u0 else 0",
-                          "(u0 + abs(u0)) / 2", "u0 * step(u0)", "-min(-u0, 0)", "u0 * (1 + sign(u0)) / 2",
-                          "max(3 * u0, 0) / 3", "if 0 > u0 then 0 else u0", "max(u0, 0 * u0)",
+                          "(u0 + abs(u0)) / 2", "u0 * step(u0)", "-min(-u0, 0)",
+                          "u0 * (1 + sign(u0)) / 2", "max(3 * u0, 0) / 3",
+                          "if 0 > u0 then 0 else u0", "max(u0, 0 * u0)",
                           "if not (u0 > 0) then 0 else u0", "u0 - min(u0, 0)", NULL});
     same((const char *[]){"u0 * Phi(u0)", "u0 * (1 + erf(u0 / sqrt(2))) / 2", "u0 - u0 * Phi(-u0)",
-                          "0.5 * u0 * (1 + erf(u0 / 2^0.5))", "u0 / 2 + u0 * erf(u0 / sqrt(2)) / 2", NULL});
+                          "0.5 * u0 * (1 + erf(u0 / 2^0.5))", "u0 / 2 + u0 * erf(u0 / sqrt(2)) / 2",
+                          NULL});
     same((const char *[]){"max(min(u0, 1), -1)", "min(max(u0, -1), 1)",
                           "if u0 > 1 then 1 else if -1 > u0 then -1 else u0",
                           "(abs(u0 + 1) - abs(u0 - 1)) / 2", "max(u0 + 1, 0) - max(u0 - 1, 0) - 1",
@@ -28,7 +30,8 @@ static void one_form(void **state) {
                           "u0 * max(u0, 0)", "(u0^2 + u0 * abs(u0)) / 2", NULL});
     same((const char *[]){"exp(-abs(u0))", "if u0 > 0 then exp(-u0) else exp(u0)", NULL});
     same((const char *[]){"sin(u0)^2", "(1 - cos(2 * u0)) / 2", "1 - cos(u0)^2", NULL});
-    same((const char *[]){"if u0 > 0 then u0 else exp(u0) - 1", "max(u0, 0) + exp(min(u0, 0)) - 1", "u0 - min(u0, 0) + exp(min(u0, 0)) - 1", NULL});
+    same((const char *[]){"if u0 > 0 then u0 else exp(u0) - 1", "max(u0, 0) + exp(min(u0, 0)) - 1",
+                          "u0 - min(u0, 0) + exp(min(u0, 0)) - 1", NULL});
     same((const char *[]){"step((u0 - 1) * (u0 - 2))", "1 - step(u0 - 1) + step(u0 - 2)",
                           "if 1 > u0 or u0 > 2 then 1 else 0", NULL});
     same((const char *[]){"exp(-u0^2)", "exp(-u0 * u0)", "exp(-u0^2 / 2)^2", NULL});

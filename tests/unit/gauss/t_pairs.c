@@ -1,5 +1,5 @@
-/* K and K' of the standard activations against tests/oracle/gauss_pairs.csv, E F, E F^2 and the mean of
- * the distributional derivative against gauss_means.csv. */
+/* K and K' of the standard activations against tests/oracle/gauss_pairs.csv, E F, E F^2 and the
+ * mean of the distributional derivative against gauss_means.csv. */
 #include "support.h"
 #include <math.h>
 #include <stdio.h>
@@ -38,8 +38,8 @@ static FILE *oracle(const char *file) {
 }
 
 static bool next_row(FILE *f, Row *r) {
-    return fscanf(f, "%31[^,],%d,%lf,%lf,%d,%lf,%lf,%lf\n", r->name, &r->deriv, &r->q, &r->p, &r->sign,
-                  &r->d, &r->value, &r->scale) == 8;
+    return fscanf(f, "%31[^,],%d,%lf,%lf,%d,%lf,%lf,%lf\n", r->name, &r->deriv, &r->q, &r->p,
+                  &r->sign, &r->d, &r->value, &r->scale) == 8;
 }
 
 typedef struct Worst {
@@ -55,8 +55,8 @@ static void check_row(Bench *b, const Pair *p, const Row *r, Worst *w, bool verb
     bool want = fabs(r->value) > 1e-3 * r->scale || IN(relative, r->name);
     if (r->value == 0 || r->deriv) want = want && fabs(r->value) > 1e-3 * r->scale;
     if (verbose && !(scaled <= tolerance(r->name)))
-        printf("    %s%s q %g p %g sign %d d %g: %.17g, not %.17g: %.2g\n", r->name, r->deriv ? "'" : "",
-               r->q, r->p, r->sign, r->d, v, r->value, scaled);
+        printf("    %s%s q %g p %g sign %d d %g: %.17g, not %.17g: %.2g\n", r->name,
+               r->deriv ? "'" : "", r->q, r->p, r->sign, r->d, v, r->value, scaled);
     if (!(scaled <= w->scaled)) w->scaled = scaled, w->at = *r;
     if (want && !(rel <= w->rel)) w->rel = rel;
     w->n++;
@@ -66,8 +66,8 @@ static bool finish(const Worst *w, const char *name, int deriv, const Expectatio
     if (!w->n) return true;
     double tol = tolerance(name);
     bool ok = w->scaled <= tol && w->rel <= tol;
-    printf("  %-12s%s  scaled %.1e  relative %.1e  method %d  %s\n", name, deriv ? "'" : " ", w->scaled,
-           w->rel, (int)e->method, ok ? "" : "<-- too large");
+    printf("  %-12s%s  scaled %.1e  relative %.1e  method %d  %s\n", name, deriv ? "'" : " ",
+           w->scaled, w->rel, (int)e->method, ok ? "" : "<-- too large");
     return ok;
 }
 
@@ -101,7 +101,8 @@ static void pairs(void **state) {
     assert_true(ok);
 }
 
-static double compare(const char *name, const char *what, double q, double v, double ref, double scale, double tol) {
+static double compare(const char *name, const char *what, double q, double v, double ref,
+                      double scale, double tol) {
     double err = fabs(v - ref) / scale;
     if (!(err <= tol)) printf("  %s %s q %g: %.17g, not %.17g: %.1e\n", name, what, q, v, ref, err);
     return err;
@@ -120,10 +121,13 @@ static void means(void **state) {
         ed.q.distributional = true;
         ed.e = gauss_plan(&b.c, &ed.q);
         double scale = sqrt(s), tol = 1e-13;
-        if (s > 1e-3 * fmin(q, 1)) { /* else below the rounding of the terms: max(x - 1, 0) at q = 1e-3 */
+        if (s >
+            1e-3 *
+                fmin(q, 1)) { /* else below the rounding of the terms: max(x - 1, 0) at q = 1e-3 */
             double a = compare(name, "mean", q, single_value(&b, &e, q, 0), m, scale, tol);
             double c = compare(name, "second", q, single_value(&b, &e2, q, 0), s, s, 10 * tol);
-            double g = compare(name, "slope", q, single_value(&b, &ed, q, 0), d, fmax(fabs(d), scale / sqrt(q)), 10 * tol);
+            double g = compare(name, "slope", q, single_value(&b, &ed, q, 0), d,
+                               fmax(fabs(d), scale / sqrt(q)), 10 * tol);
             ok = ok && a <= tol && c <= 10 * tol && g <= 10 * tol;
             worst = fmax(worst, fmax(a, fmax(c, g)));
         }

@@ -70,11 +70,14 @@ static void closed_against_quadrature(void **state) {
         n.e = gauss_plan(&b.c, &n.q);
         Pair self = bench_single(&b, f, f, centred);
         if (a.e->method == GM_closed && n.e->method == GM_quadrature) {
-            double v = pair_value(&b, &a, q, p, d, sign, 0.4, -0.3), w = pair_value(&b, &n, q, p, d, sign, 0.4, -0.3);
-            double scale = sqrt(single_value(&b, &self, q, 0.4) * single_value(&b, &self, p, -0.3)) + 1e-3;
+            double v = pair_value(&b, &a, q, p, d, sign, 0.4, -0.3),
+                   w = pair_value(&b, &n, q, p, d, sign, 0.4, -0.3);
+            double scale =
+                sqrt(single_value(&b, &self, q, 0.4) * single_value(&b, &self, p, -0.3)) + 1e-3;
             double err = fabs(v - w) / scale;
             if (!(err < 1e-9))
-                fail_msg("%s (centred %d, q %g p %g d %g sign %g): %.15g, quadrature %.15g", text, centred, q, p, d, sign, v, w);
+                fail_msg("%s (centred %d, q %g p %g d %g sign %g): %.15g, quadrature %.15g", text,
+                         centred, q, p, d, sign, v, w);
             worst = fmax(worst, err);
             closed++;
         }

@@ -26,7 +26,7 @@ static double output(const KtRun *r, int64_t j) {
 }
 
 static double eval(const char *dtype, const char *code) {
-    const char *form = "kernel t %s nngp\narray out pair output nngp\npair {\n%s }";
+    static const char form[] = "kernel t %s nngp\narray out pair output nngp\npair {\n%s }";
     const char *text = arena_printf(c.a, form, dtype, code);
     Kernel *k = kt_parse(&c, text);
     KtRun r = kt_begin(&c, k, no_size, no_real);

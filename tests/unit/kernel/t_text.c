@@ -116,7 +116,7 @@ static void conditions(void **state) {
     };
     for (size_t i = 0; i < sizeof cons / sizeof *cons; i++) {
         Ctx c = kt_ctx();
-        const char *form = "kernel t f64\nsize n hyper\narray a pair\npair {\n"
+        static const char form[] = "kernel t f64\nsize n hyper\narray a pair\npair {\n"
                            "for l in 0..n { if %s { %%0 = num 1 } } }";
         const char *text = arena_printf(c.a, form, cons[i][0]);
         const char *out = kt_print(&c, kt_parse(&c, text));
