@@ -154,16 +154,31 @@ static bool check_row(const RtRun *r, const Scratch *s, int64_t i, int64_t j, in
     return true;
 }
 
-/* Row i of a tile, from the first block of lanes that a training Gram needs of it. */
+/* Columns [c0, c1) of row i of a tile, c0 a multiple of TP_BLOCK; of a training Gram from the first
+ * block of lanes that is needed. */
 static bool run_row(const RtRun *r, const Scratch *s, const TpFrame *f, const Tile *t, int64_t i,
-                    TpError *e) {
-    int64_t need = r->nside == 1 ? rt_max(i - t->j0, 0) : 0; /* first column that is kept */
+                    int64_t c0, int64_t c1, TpError *e) {
+    int64_t need = r->nside == 1 ? rt_max(i - t->j0, c0) : c0; /* first column that is kept */
     int64_t skip = need / TP_BLOCK * TP_BLOCK;
-    int64_t at = (i - t->i0) * r->tile + skip, n = rt_round_up(t->nj - skip, TP_BLOCK);
+    if (need >= c1) return true;
+    int64_t at = (i - t->i0) * r->tile + skip, n = rt_round_up(c1 - skip, TP_BLOCK);
     set_inputs(r, s, i, t->j0 + skip, n, at);
     set_outputs(r, s, at);
     if (r->k->pair_fn) r->k->pair_fn(f, i, t->j0 + skip, n);
-    return check_row(r, s, i, t->j0 + need, at + need - skip, t->nj - need, e);
+    return check_row(r, s, i, t->j0 + need, at + need - skip, c1 - need, e);
+}
+
+/* How many columns the rows of a tile are run over at a time: where the right samples' arrays (series
+ * coefficients) would not stay in the cache from one row to the next, one block of lanes. */
+enum { CACHED = 256 << 10 };
+static int64_t column_step(const RtRun *r) {
+    double lane = 0;
+    for (int32_t a = 1; a < r->k->narray; a++) {
+        const TpArray *x = &r->k->array[a];
+        if (x->stage == TP_STAGE_SAMPLE || x->stage == TP_STAGE_SERIES)
+            lane += (double)rt_array_elements(x, r->v.size) * (double)r->real_size;
+    }
+    return lane * (double)r->tile <= CACHED ? r->tile : TP_BLOCK;
 }
 
 /* ---- one tile */
@@ -217,12 +232,16 @@ static bool run_tile(PairWork *w, const Scratch *s, const TpFrame *f, const Tile
         rt_product_tile(r, &r->side[0].input[p->in[0]], &rt_right(r)->input[p->in[1]], t->i0, t->ni,
                         t->j0, t->nj, s->dot + q * r->tile * r->tile, s->pack);
     }
-    for (int64_t i = t->i0; i < t->i0 + t->ni; i++) {
-        if (rt_stopped(r->job->stop)) return rt_fail(e, TP_E_STOPPED, "stopped");
-        if (!run_row(r, s, f, t, i, e)) return false;
-        int64_t need = r->nside == 1 ? rt_max(i - t->j0, 0) : 0;
-        atomic_fetch_add_explicit(&w->done, t->nj - need, memory_order_relaxed);
-        if (worker == 0) report(w);
+    int64_t step = column_step(r);
+    for (int64_t c0 = 0; c0 < t->nj; c0 += step) {
+        int64_t c1 = rt_min(c0 + step, t->nj);
+        for (int64_t i = t->i0; i < t->i0 + t->ni; i++) {
+            if (rt_stopped(r->job->stop)) return rt_fail(e, TP_E_STOPPED, "stopped");
+            if (!run_row(r, s, f, t, i, c0, c1, e)) return false;
+            int64_t need = r->nside == 1 ? rt_max(i - t->j0, c0) : c0;
+            atomic_fetch_add_explicit(&w->done, rt_max(c1 - need, 0), memory_order_relaxed);
+            if (worker == 0) report(w);
+        }
     }
     return store_tile(r, s, t, e);
 }

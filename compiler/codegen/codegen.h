@@ -4,8 +4,8 @@
  * for bit those of the interpreter (kernel_interpret) on every instruction set: no contraction, no
  * reassociation, no approximate instructions.
  *
- * The generator is a module of its own (libtpc_codegen.so) so that commands which make no code never
- * load LLVM: codegen_load brings it in, everything else goes through the table it returns.
+ * The generator is a module of its own (libtpc_codegen.so), so that commands which make no code
+ * never load LLVM: codegen_load brings it in, everything else goes through the table it returns.
  * Linking an object to an executable or a library needs no LLVM: codegen/link.h. */
 #ifndef TPC_CODEGEN_H
 #define TPC_CODEGEN_H
@@ -13,8 +13,8 @@
 #include "kernel/kernel.h"
 
 /* Instruction sets by name: "x86-64-v2", "x86-64-v3", "x86-64-v4", "generic" (no particular
- * processor of the host's architecture), "native" or "host" (the best that this processor runs, tuned
- * for it).  NULL is "host". */
+ * processor of the host's architecture), "native" or "host" (the best that this processor runs,
+ * tuned for it).  NULL is "host". */
 typedef struct CodegenOptions {
     const char *isa;
     uint32_t u, g; /* pair: g groups of u vectors in lockstep; 0: chosen for kernel and processor */
@@ -76,10 +76,10 @@ enum { CODEGEN_MESSAGES = 0
 #include "diag/diag.def"
 };
 /* Changes with the layout of what program and module share, so that mixed builds are refused. */
-#define CODEGEN_SHAPE                                                                             \
-    ((uint32_t)(TP_ABI_VERSION + KO_COUNT * 3 + sizeof(Ctx) * 5 + sizeof(Kernel) * 7 +            \
-                sizeof(KIns) * 11 + sizeof(KArray) * 13 + sizeof(KAxis) * 17 + sizeof(KSize) * 19 + \
-                sizeof(TpFrame) * 23 + sizeof(TpKernel) * 29 + sizeof(TpArray) * 31 +              \
-                sizeof(Buf) * 37 + sizeof(Jit) * 41 + sizeof(CodegenImage) * 43 +                 \
-                sizeof(CodegenApi) * 47 + CODEGEN_MESSAGES * 53))
+#define CODEGEN_SHAPE                                                                          \
+    ((uint32_t)(TP_ABI_VERSION + KO_COUNT * 3 + sizeof(Ctx) * 5 + sizeof(Kernel) * 7 +         \
+                sizeof(KIns) * 11 + sizeof(KArray) * 13 + sizeof(KAxis) * 17 +                 \
+                sizeof(KSize) * 19 + sizeof(TpFrame) * 23 + sizeof(TpKernel) * 29 +            \
+                sizeof(TpArray) * 31 + sizeof(Buf) * 37 + sizeof(Jit) * 41 +                   \
+                sizeof(CodegenImage) * 43 + sizeof(CodegenApi) * 47 + CODEGEN_MESSAGES * 53))
 #endif

@@ -77,7 +77,8 @@ static Describe describe_begin(Ctx *c, LLVMModuleRef m, const EmittedFns *f) {
                       LLVMPointerTypeInContext(cx, 0), f};
 }
 
-static LLVMValueRef constant(Describe *d, LLVMValueRef init, const char *name, LLVMLinkage linkage) {
+static LLVMValueRef constant(Describe *d, LLVMValueRef init, const char *name,
+                             LLVMLinkage linkage) {
     LLVMValueRef g = LLVMAddGlobal(d->m, LLVMTypeOf(init), name);
     LLVMSetInitializer(g, init);
     LLVMSetGlobalConstant(g, 1);

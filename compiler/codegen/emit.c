@@ -1,8 +1,9 @@
 /* A kernel's functions as LLVM IR: vectors of lanes, loops kept.
  *
- * Straight code is emitted group after group and, within a group, instruction by instruction for its
- * u vectors: u independent chains hide the latency of an operation, and the groups' phase shift hides
- * the ends of the chains.  Values that are the same in all lanes are computed once, as scalars. */
+ * Straight code is emitted group after group and, within a group, instruction by instruction for
+ * its u vectors: u independent chains hide the latency of an operation, and the groups' phase shift
+ * hides the ends of the chains.  Values that are the same in all lanes are computed once, as
+ * scalars. */
 #include "codegen/emit.h"
 #include "diag/diag.h"
 #include <stdio.h>

@@ -47,9 +47,9 @@ typedef struct Emit {
     Shape one, vec;
     uint32_t u, g;
     LLVMValueRef fn;
-    LLVMValueRef base;        /* first lane of this turn of the lane loop, in elements; NULL: const */
+    LLVMValueRef base; /* first lane of this turn of the lane loop, in elements; NULL: const */
     Val *val;
-    LLVMValueRef **cell;      /* by array: u * g stack slots, made registers by mem2reg; NULL: memory */
+    LLVMValueRef **cell; /* by array: u * g stack slots, made registers by mem2reg; NULL: memory */
     /* loaded in the entry block where they are used; NULL: not yet */
     LLVMValueRef *size, *real, *carray, *xarray, *yarray, *parray, *row;
     VEC(LoopVar) var;
@@ -86,8 +86,8 @@ LLVMValueRef emit_real(Emit *e, uint32_t x);
 /* Axes of an array that have storage: all but rings of one slice. */
 bool axis_is_stored(const KAxis *x);
 
-/* ---- schedule.c: the n instructions ins without loops and ifs in the order to emit them; u vectors
- * each */
+/* ---- schedule.c: the n instructions ins, no loops and ifs, in the order to emit them, u vectors
+ * of each */
 void schedule(Ctx *c, const Kernel *k, KStage stage, uint32_t u, const KVal *ins, uint32_t n,
               KVal *out);
 

@@ -1,5 +1,6 @@
-/* Places in memory.  What depends on the frame alone (sizes, strides, base pointers) is computed once,
- * in the function's entry block; an access costs one multiplication and addition per loop variable. */
+/* Places in memory.  What depends on the frame alone (sizes, strides, base pointers) is computed
+ * once, in the function's entry block; an access costs one multiplication and addition per loop
+ * variable. */
 #include "codegen/emit.h"
 #include "diag/diag.h"
 #include <stddef.h>
@@ -129,7 +130,8 @@ static Lin element(Emit *e, const KIns *ins, LLVMValueRef stride) {
     const KArray *a = &e->k->array.data[ins->x];
     Lin l = {.inv = int_const(e, 0)};
     if (ins->nidx != a->naxis)
-        bug("codegen: `%s` has %u indices, not %u", sym_text(e->c->syms, a->name), ins->nidx, a->naxis);
+        bug("codegen: `%s` has %u indices, not %u", sym_text(e->c->syms, a->name), ins->nidx,
+            a->naxis);
     LLVMValueRef k = stride, one = int_const(e, 1);
     for (uint32_t i = a->naxis; i-- > 0;) {
         const KAxis *x = &a->axis[i];
@@ -154,7 +156,7 @@ static LLVMValueRef gep(Emit *e, LLVMBuilderRef b, LLVMValueRef p, LLVMValueRef 
 }
 
 /* Where an array lies: elements of one lane are `stride` apart; `shift` (NULL: 0) is the first lane
- * as far as the entry block knows it, `lanes` says whether the lane loop's position comes on top. */
+ * as far as the entry block knows it; lanes: the lane loop's position comes on top. */
 typedef struct Home {
     LLVMValueRef p, stride, shift;
     bool lanes;

@@ -4,9 +4,9 @@
  * ns per entry and layer; EPYC, Zen 4, 512-bit vectors):
  *     u x g:  1x1 2.74   2x1 1.81   2x2 1.67   2x4 1.64   4x1 1.63   4x2 1.62   8x1 1.63
  * A single vector is bound by latency, from four on the FMA ports are, and every doubling doubles
- * compile time.  Intel's wide vectors like groups better than long lockstep (1.31 with two groups of
- * two, 1.43 with four in lockstep).  With 256 bits the vectors are shorter: eight of them (1.89; 2x2
- * 2.21), in float32 four (0.54; 4x2 0.63, for want of registers). */
+ * compile time.  Intel's wide vectors like groups better than long lockstep (1.31 with two groups
+ * of two, 1.43 with four in lockstep).  With 256 bits the vectors are shorter: eight of them (1.89;
+ * 2x2 2.21), in float32 four (0.54; 4x2 0.63, for want of registers). */
 #include "codegen/emit.h"
 #include <string.h>
 

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-/* What compiled code may call, where the instruction set lacks an operation.  It sees no other symbol
- * of the process. */
+/* What compiled code may call, where the instruction set lacks an operation.  It sees no other
+ * symbol of the process. */
 typedef void Code(void);
 typedef struct Extern {
     const char *name;
@@ -46,9 +46,9 @@ static LLVMErrorRef define_externs(LLVMOrcLLJITRef j) {
 static bool lookup(Ctx *c, LLVMOrcLLJITRef j, const Kernel *k, const EmittedFns *f,
                    const char *const *symbol, TpKernel *desc) {
     LLVMOrcExecutorAddress at[KS_COUNT] = {0};
+    const char *name = sym_text(c->syms, k->name);
     for (int s = 0; s < KS_COUNT; s++)
-        if (f->fn[s] && !orc_ok(c, sym_text(c->syms, k->name), LLVMOrcLLJITLookup(j, &at[s], symbol[s])))
-            return false;
+        if (f->fn[s] && !orc_ok(c, name, LLVMOrcLLJITLookup(j, &at[s], symbol[s]))) return false;
     desc->const_fn = (TpConstFn *)(uintptr_t)at[KS_const];
     desc->sample_fn = (TpSampleFn *)(uintptr_t)at[KS_sample];
     desc->series_fn = (TpSampleFn *)(uintptr_t)at[KS_series];
@@ -57,7 +57,8 @@ static bool lookup(Ctx *c, LLVMOrcLLJITRef j, const Kernel *k, const EmittedFns 
 }
 
 /* Takes the object over; *out owns the code. */
-static bool link_object(Ctx *c, const char *name, LLVMMemoryBufferRef object, LLVMOrcLLJITRef *out) {
+static bool link_object(Ctx *c, const char *name, LLVMMemoryBufferRef object,
+                        LLVMOrcLLJITRef *out) {
     if (!orc_ok(c, name, LLVMOrcCreateLLJIT(out, NULL))) {
         LLVMDisposeMemoryBuffer(object);
         return false;

@@ -47,7 +47,8 @@ static bool write_exports(Ctx *c, const LinkJob *job, const char *path) {
     return file_write(c, path, s, strlen(s));
 }
 
-static bool link_arguments(Ctx *c, const LinkJob *job, const char *folder, const char *to, Words *v) {
+static bool link_arguments(Ctx *c, const LinkJob *job, const char *folder, const char *to,
+                           Words *v) {
     static const char *const always[] = {"-Wl,--as-needed", "-Wl,-z,relro", "-Wl,-z,now",
                                          "-Wl,-z,noexecstack", "-Wl,--gc-sections", "-s"};
     const char *archive = arena_printf(c->a, "%s/libtpcrt.a", folder);
@@ -135,7 +136,8 @@ static bool link_in(Ctx *c, const LinkJob *job, const char *folder) {
 /* "k.so" -> "k.h" */
 static const char *with_suffix(Ctx *c, const char *path, const char *suffix) {
     const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
-    size_t n = dot && (!slash || dot > slash + 1) && dot != path ? (size_t)(dot - path) : strlen(path);
+    bool has = dot && dot != path && (!slash || dot > slash + 1);
+    size_t n = has ? (size_t)(dot - path) : strlen(path);
     return arena_printf(c->a, "%.*s%s", (int)n, path, suffix);
 }
 

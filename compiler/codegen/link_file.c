@@ -69,7 +69,7 @@ bool file_replace(Ctx *c, const char *path, const void *data, size_t len) {
     return file_write(c, tmp, data, len) && file_rename(c, tmp, path);
 }
 
-/* Beside, so that a rename does not cross file systems; exclusive creation decides over the name. */
+/* Beside, so that a rename does not cross file systems. */
 char *file_beside(Ctx *c, const char *path) {
     for (unsigned i = 0;; i++) {
         char *p = arena_printf(c->a, "%s.tmp%ld-%u", path, (long)getpid(), i);

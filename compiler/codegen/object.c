@@ -1,4 +1,5 @@
-/* Object files: every kernel for every instruction set, descriptors, and the image that lists them. */
+/* Object files: every kernel for every instruction set, descriptors, and the image that lists
+ * them. */
 #include "codegen/jit.h"
 #include "codegen/unit.h"
 #include "diag/diag.h"
@@ -10,7 +11,8 @@ static void emit_main(LLVMModuleRef m, LLVMValueRef image) {
     LLVMTypeRef i32 = LLVMInt32TypeInContext(cx), ptr = LLVMPointerTypeInContext(cx, 0);
     LLVMTypeRef run = LLVMFunctionType(i32, (LLVMTypeRef[]){ptr, i32, ptr}, 3, 0);
     LLVMTypeRef entry = LLVMFunctionType(i32, (LLVMTypeRef[]){i32, ptr}, 2, 0);
-    LLVMValueRef tp_main = LLVMAddFunction(m, "tp_main", run), f = LLVMAddFunction(m, "main", entry);
+    LLVMValueRef tp_main = LLVMAddFunction(m, "tp_main", run);
+    LLVMValueRef f = LLVMAddFunction(m, "main", entry);
     LLVMBuilderRef b = LLVMCreateBuilderInContext(cx);
     LLVMPositionBuilderAtEnd(b, LLVMAppendBasicBlockInContext(cx, f, ""));
     LLVMValueRef arg[] = {image, LLVMGetParam(f, 0), LLVMGetParam(f, 1)};

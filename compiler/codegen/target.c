@@ -43,7 +43,7 @@ const char *const *target_levels(uint32_t *n) {
     return level_names;
 }
 
-/* The host's best level, tuned for its processor: the level's check at run time stays sufficient. */
+/* The best level the host runs, tuned for its processor: it needs no more than the level does. */
 static Target host(Ctx *c) {
     Target t = generic;
     for (int i = NLEVEL - 1; i >= 0; i--)

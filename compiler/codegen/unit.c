@@ -5,7 +5,8 @@
 #include <time.h>
 
 /* The emitter writes vector code in the order it wants: cells into registers and equal address
- * arithmetic merged is all that is left to do.  default<O3> gains nothing and takes 30 times longer. */
+ * arithmetic merged is all that is left to do.  default<O3> gains nothing and takes 30 times as
+ * long. */
 static const char passes[] = "function(mem2reg,early-cse)";
 
 double unit_clock(void) {

@@ -1,4 +1,4 @@
-/* One module on its way through LLVM: begun, filled by the emitter, verified, cleaned up, written. */
+/* A module on its way through LLVM: begun, filled by the emitter, verified, cleaned up, written. */
 #ifndef TPC_CODEGEN_UNIT_H
 #define TPC_CODEGEN_UNIT_H
 #include "codegen/emit.h"
@@ -18,7 +18,8 @@ void unit_end(Unit *u);
 /* Verify, run the passes; adds to t. */
 bool unit_finish(Ctx *c, Unit *u, CodegenTime *t);
 /* Object or assembly; the buffer is the caller's. */
-bool unit_write(Ctx *c, Unit *u, LLVMCodeGenFileType what, CodegenTime *t, LLVMMemoryBufferRef *out);
+bool unit_write(Ctx *c, Unit *u, LLVMCodeGenFileType what, CodegenTime *t,
+                LLVMMemoryBufferRef *out);
 /* Milliseconds of a clock that only goes forward. */
 double unit_clock(void);
 /* A message of LLVM's about u, which is freed. */

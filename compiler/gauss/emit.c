@@ -19,7 +19,8 @@ struct Run {
     VEC(Powered) power;
     PairVal pair[MAX_LEAF * MAX_LEAF];
     MVal std[MAX_LEAF], inv[MAX_LEAF];
-    bool have_std[MAX_LEAF], have_inv[MAX_LEAF], have_quad;
+    bool have_std[MAX_LEAF], have_inv[MAX_LEAF], have_quad, have_defect;
+    MVal defect;
     MVal *quad;
 };
 
@@ -96,6 +97,14 @@ static MVal small_defect(Run *r, uint32_t i, uint32_t j, MVal c) {
     return m_select(m, m_op2(m, KO_lt, num(r, 0.5), mag), near, m_sub(m, num(r, 1), mag));
 }
 
+MVal run_defect(Run *r) {
+    if (!r->have_defect) {
+        r->have_defect = true;
+        r->defect = r->pl->q.exact ? r->o.d : m_op2(&r->o.m, KO_max, r->o.d, num(r, 0));
+    }
+    return r->defect;
+}
+
 const PairVal *run_pair(Run *r, uint32_t i, uint32_t j) {
     Mach *m = &r->o.m;
     PairVal *v = &r->pair[i * MAX_LEAF + j];
@@ -103,7 +112,7 @@ const PairVal *run_pair(Run *r, uint32_t i, uint32_t j) {
     v->have = true;
     if (r->pl->unit) {
         v->c = r->o.c;
-        v->d = r->o.d;
+        v->d = run_defect(r);
         v->sign = r->pl->q.nonneg ? num(r, 1) : r->o.sign;
     } else {
         MVal c = m_mul(m, m_mul(m, run_cov(r, i, j), inverse_std(r, i)), inverse_std(r, j));
@@ -127,7 +136,7 @@ static MVal symbol(Run *r, const FmSym *s) {
     case SK_mean: return r->o.mean[s->i];
     case SK_std: return run_std(r, s->i);
     case SK_c: return r->o.c;
-    case SK_r: return m_mul(m, r->o.d, m_sub(m, num(r, 2), r->o.d));
+    case SK_r: return m_mul(m, run_defect(r), m_sub(m, num(r, 2), run_defect(r)));
     case SK_scalar: return run_fx(r, s->fx, NULL);
     case SK_num: return num(r, s->num);
     }
@@ -238,41 +247,45 @@ static bool bounded_below(const FmPool *p, Fm f) {
     return false;
 }
 
-/* Does atom^e need a bound: a root of a sum that rounding may take below 0, a reciprocal of what
- * may be 0 (variances of two leaves are masked: value.c). */
-static bool needs_guard(const Run *r, uint32_t atom, Rat e) {
+/* A determinant of several leaves: may be 0, or below 0 by rounding. */
+static bool may_vanish(const Run *r, uint32_t atom) {
     const Atom *a = fm_atom(r->p, atom);
-    if (a->kind == AK_sum) return e.n < 0 ? !bounded_below(r->p, a->x) : !fm_sign(r->p, a->x);
-    return e.n < 0 && a->kind == AK_sym && r->pl->q.nleaf > 2 && fm_symbol(r->p, a)->kind == SK_var;
+    if (a->kind == AK_sym) return fm_symbol(r->p, a)->kind == SK_det;
+    return a->kind == AK_sum && !bounded_below(r->p, a->x);
 }
 
-static MVal guarded(Run *r, uint32_t atom, Rat e) {
+static MVal root(Run *r, uint32_t atom) {
+    Mach *m = &r->o.m;
     MVal x = power(r, atom, (Rat){1, 1});
-    if (!needs_guard(r, atom, e)) return x;
-    double tiny = m_tiny(&r->o.m);
-    return m_op2(&r->o.m, KO_max, x, num(r, e.n < 0 ? tiny * tiny : 0));
+    if (may_vanish(r, atom)) x = m_op2(m, KO_max, x, num(r, 0));
+    return m_op1(m, KO_sqrt, x);
+}
+
+/* What stands over a vanishing determinant vanishes faster: 0, not 1 / 0.  A variance instead
+ * stands under a mean, (m / 0) is infinite; with two leaves it is masked (value.c). */
+static MVal reciprocal(Run *r, uint32_t atom, Rat e) {
+    Mach *m = &r->o.m;
+    const Atom *a = fm_atom(r->p, atom);
+    bool variance = a->kind == AK_sym && fm_symbol(r->p, a)->kind == SK_var;
+    MVal x = power(r, atom, (Rat){-e.n, e.d});
+    if (variance && r->pl->q.nleaf > 2) {
+        double tiny = m_tiny(m);
+        x = m_op2(m, KO_max, x, num(r, tiny * tiny));
+    }
+    MVal v = m_div(m, num(r, 1), x);
+    return may_vanish(r, atom) ? m_select(m, m_positive(m, x), v, num(r, 0)) : v;
 }
 
 static MVal power_new(Run *r, uint32_t atom, Rat e) {
     Mach *m = &r->o.m;
-    const Atom *a = fm_atom(r->p, atom);
     Rat one = {1, 1};
-    if (e.n == 1 && e.d == 1) return atom_value(r, a);
-    if (e.d == 1 && e.n > 0) return whole_power(r, power(r, atom, one), e.n);
-    if (e.d == 2 && e.n > 0) {
-        if (e.n == 1) return m_op1(m, KO_sqrt, guarded(r, atom, e));
-        MVal s = power(r, atom, (Rat){1, 2});
-        return m_mul(m, s, power(r, atom, (Rat){e.n / 2, 1}));
-    }
-    if (e.n < 0 && e.d == 1 && needs_guard(r, atom, e))
-        return m_div(m, num(r, 1), whole_power(r, guarded(r, atom, e), -e.n));
-    if (e.n < 0 && e.d == 2 && needs_guard(r, atom, e)) {
-        MVal x = guarded(r, atom, e), s = m_op1(m, KO_sqrt, x);
-        if (e.n != -1) s = m_mul(m, s, whole_power(r, x, -e.n / 2));
-        return m_div(m, num(r, 1), s);
-    }
-    if (e.n < 0) return m_div(m, num(r, 1), power(r, atom, (Rat){-e.n, e.d}));
-    return m_op2(m, KO_pow, guarded(r, atom, e), num(r, (double)e.n / (double)e.d));
+    if (e.n == 1 && e.d == 1) return atom_value(r, fm_atom(r->p, atom));
+    if (e.n < 0) return reciprocal(r, atom, e);
+    if (e.d == 1) return whole_power(r, power(r, atom, one), e.n);
+    if (e.d != 2)
+        return m_op2(m, KO_pow, power(r, atom, one), num(r, (double)e.n / (double)e.d));
+    if (e.n == 1) return root(r, atom);
+    return m_mul(m, power(r, atom, (Rat){1, 2}), power(r, atom, (Rat){e.n / 2, 1}));
 }
 
 static MVal power(Run *r, uint32_t atom, Rat e) {

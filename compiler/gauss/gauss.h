@@ -17,6 +17,7 @@ typedef struct GaussQuery {
     const bool *centred; /* [nleaf] */
     bool unit;           /* one leaf a side: operands c, d, sign are offered (normalised arrays) */
     bool nonneg;         /* with unit: c >= 0 for sure */
+    bool exact;          /* with unit: d >= 0 for sure, else a rounded d is clamped */
     const bool *theta_pos; /* [ntheta]: known > 0 (standard deviations, scales); may be NULL */
     bool distributional; /* E of the distributional derivative of F by leaf dleaf (G = 0) */
     uint32_t dleaf;
@@ -77,11 +78,11 @@ KVal gauss_emit_fx(KBuild *b, Fx f, const KVal *leaf, const KVal *theta);
 typedef enum GaussParity { GP_none, GP_even, GP_odd } GaussParity;
 GaussParity gauss_series_parity(const Expectation *e, int side /* 0 F, 1 G */);
 /* Number of terms K needed for variance q, emitted as a real value: a step function made at compile
- * time from the Hermite coefficients (tolerance 1e-12 of E F^2; up to 1e-7 where that takes more than
- * 1,400 orders).  cap: the largest; the value cap + 1: q is too large for a series. */
+ * time from the Hermite coefficients (tolerance 1e-13 of E F^2; up to 1e-7 where that takes more
+ * than 1,400 orders).  cap: the largest; the value cap + 1: q is too large for a series. */
 KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, KVal q, KVal mean, int64_t *cap);
-/* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k], K = terms.
- * F and G of one parity: a_k of that parity alone, K counts them: Expectation.packed. */
+/* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k],
+ * K = terms.  F and G of one parity: a_k of that parity alone (Expectation.packed). */
 void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, const GaussOperands *o,
                         uint32_t array, const Aff *idx, uint32_t nidx, Aff terms);
 

@@ -34,7 +34,7 @@ double m_tiny(const Mach *m) { return m->b && m->b->k->dtype == TP_F32 ? 1e-18 :
 /* ---- tables, loops, arrays */
 
 MTable m_table(Mach *m, const char *name, const double *v, uint32_t n) {
-    if (!m->b) return (MTable){0, v};
+    if (!m->b) return (MTable){0, arena_copy(m->c->a, v, n * sizeof *v)};
     Kernel *k = m->b->k;
     for (uint32_t i = 0; i < k->table.len; i++)
         if (k->table.data[i].n == n && !memcmp(k->table.data[i].v, v, n * sizeof *v))

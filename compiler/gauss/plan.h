@@ -70,6 +70,8 @@ typedef struct PairVal {
     MVal c, d, neg, sign;
 } PairVal;
 const PairVal *run_pair(Run *r, uint32_t i, uint32_t j);
+/* Unit pairs: 1 - |c|, not below 0. */
+MVal run_defect(Run *r);
 /* A scalar or coordinatewise expression with the given leaves. */
 MVal run_fx(Run *r, Fx f, const MVal *leaf);
 

@@ -342,12 +342,12 @@ static uint32_t bits(uint32_t m) {
 }
 
 static double nest_evaluations(const Nest *q) {
-    if (nest_is_polar(q)) return 4.0 * ANGLE * RADIUS;
+    if (nest_is_polar(q)) return 4 * ANGLE * RADIUS;
     double n = 1;
     for (uint32_t i = 0; i < q->n; i++) {
-        double panels = 8;
+        uint32_t panels = 8;
         for (uint32_t j = i; j < q->n; j++) panels += 5 * breaks_count(q->pl, q->leaf[j]);
-        n *= level_kinked(q, i) ? panels * PANEL : smooth_nodes[q->n - 1] + 1;
+        n *= level_kinked(q, i) ? panels * PANEL : smooth_nodes[q->n - 1] + 1u;
     }
     return n;
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 
 enum { MAX_ORDER = 1400, STEPS = 37, NODES = 401 };
-static const double RANGE = 12.5, TOLERANCE = 1e-12, COARSE = 1e-7;
+static const double RANGE = 12.5, TOLERANCE = 1e-13, COARSE = 1e-7;
 
 struct Hermite {
     Fx f[2];

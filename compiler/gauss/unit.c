@@ -160,6 +160,7 @@ MVal plan_unit(Run *r, bool complement) {
     const Operands *o = run_operands(r);
     Mach *m = run_mach(r);
     FmPool *p = pl->p;
+    MVal d = run_defect(r);
     Fm pos[MAX_UNIT], neg[MAX_UNIT];
     for (uint32_t i = 0; i < MAX_UNIT; i++) {
         Fm one = i ? 0 : fm_int(p, 1);
@@ -167,13 +168,13 @@ MVal plan_unit(Run *r, bool complement) {
         neg[i] = complement ? fm_sub(p, one, u->neg[i]) : u->neg[i];
     }
     bool same = pl->q.nonneg || !memcmp(pos, neg, sizeof pos);
-    MVal v = polynomial(r, pos, u->n, o->d);
+    MVal v = polynomial(r, pos, u->n, d);
     if (!same) {
         MVal is_neg = m_op2(m, KO_lt, o->sign, m_num(m, 0));
-        v = m_select(m, is_neg, polynomial(r, neg, u->n, o->d), v);
+        v = m_select(m, is_neg, polynomial(r, neg, u->n, d), v);
     }
     for (uint32_t i = 0; i < u->ntail; i++) {
-        MVal t = fan_tail(m, u->tail[i].a, u->tail[i].b, o->d);
+        MVal t = fan_tail(m, u->tail[i].a, u->tail[i].b, d);
         bool even = u->tail[i].b % 2 == 0; /* rho > 0: -(-1)^b T */
         if (even && !pl->q.nonneg) t = m_mul(m, t, o->sign);
         MVal w = run_value(r, complement != even ? fm_neg(p, u->tail[i].coef) : u->tail[i].coef);

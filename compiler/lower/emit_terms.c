@@ -10,6 +10,12 @@ uint32_t emit_cell(Emit *e, const char *what) {
     return kernel_cell(e->k, e->c, e->b.stage, name);
 }
 
+/* A cell is an array of its stage: in one-sample code it is the sample's own. */
+static KVal load_cell(Emit *e, uint32_t cell) {
+    bool own = e->b.stage == KS_sample || e->b.stage == KS_series;
+    return kb_load(&e->b, cell, own ? SIDE_x : SIDE_none, NULL, 0);
+}
+
 static KVal emit_product(Emit *e, const LTerm *t) {
     KVal v = 0;
     for (uint32_t i = 0; i < t->nfactor; i++) {
@@ -22,7 +28,7 @@ static KVal emit_product(Emit *e, const LTerm *t) {
 static void path_push(Emit *e, Cons c) { vec_push(e->c->a, &e->path, c); }
 
 static void add_to_cell(Emit *e, uint32_t cell, KVal v) {
-    KVal old = kb_load(&e->b, cell, SIDE_none, NULL, 0);
+    KVal old = load_cell(e, cell);
     kb_store(&e->b, cell, NULL, 0, kb_op(&e->b, KO_add, old, v, 0));
 }
 
@@ -64,7 +70,7 @@ static KVal emit_plain(Emit *e, LTerms t) {
         }
     }
     if (cell) {
-        KVal v = kb_load(&e->b, cell, SIDE_none, NULL, 0);
+        KVal v = load_cell(e, cell);
         sum = sum ? kb_op(&e->b, KO_add, sum, v, 0) : v;
     }
     return sum ? sum : kb_num(&e->b, 0);
@@ -133,7 +139,7 @@ static void emit_cases(Emit *e, LTerms t, int depth, EmitStore *store, void *ctx
         uint32_t cell = emit_cell(e, "sum");
         kb_store(&e->b, cell, NULL, 0, kb_num(&e->b, 0));
         for (uint32_t i = 0; i < t.n; i++) accumulate(e, &t.term[i], cell);
-        store(e, ctx, kb_load(&e->b, cell, SIDE_none, NULL, 0));
+        store(e, ctx, load_cell(e, cell));
         return;
     }
     Cons c = *open, n = complement(e, c);
@@ -157,5 +163,5 @@ KVal emit_value(Emit *e, LTerms t) {
     if (!open_guard(e, t)) return emit_plain(e, t);
     uint32_t cell = emit_cell(e, "value");
     emit_terms(e, t, store_cell, &cell);
-    return kb_load(&e->b, cell, SIDE_none, NULL, 0);
+    return load_cell(e, cell);
 }

@@ -34,10 +34,6 @@ static const Expectation *ask(Planner *p, const LExp *e, bool unit) {
                     .same = e->nl == n, .zero = zero, .centred = centred, .unit = unit,
                     .theta_pos = pos, .nonneg = cross_nonneg(p->l, e, unit),
                     .no_series = !p->r || p->r->stage != LS_pair};
-    if (p->r && p->r->kind == LK_D) {
-        q.distributional = true;
-        q.dleaf = p->r->leaf;
-    }
     return gauss_plan(p->c, &q);
 }
 

@@ -220,7 +220,8 @@ static bool emit_node(Emit *e, const Node *n, const OpenLoop *up) {
     }
     Aff lo, hi;
     if (!loop_range(e, n, &lo, &hi)) return false;
-    Sym var = n->w;
+    /* the name itself may be taken by a left axis that is a loop of its own */
+    Sym var = n->mode == TIME_left ? n->w : intern_fresh(e->c->syms, sym_text(e->c->syms, n->w));
     OpenLoop here = {n, var, up};
     uint32_t mark = e->path.len;
     kb_loop(&e->b, var, lo, hi, false);

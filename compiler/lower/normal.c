@@ -15,15 +15,15 @@ static bool single_ref(LTerms t, LRef *out) {
 
 LRef normal_cross(const LExp *e) {
     LRef r = {0};
-    single_ref(e->cov[e->nl], &r);
+    if (!e->G || e->nl != 1 || e->nleaf != 2) return r;
+    if (!e->mean[0].n && !e->mean[1].n && !e->indep[1]) single_ref(e->cov[1], &r);
     return r;
 }
 
 bool normal_is_unit(const Limit *l, const LArray *r, const LExp *e) {
-    if (!r || r->stage != LS_pair || !e->G || e->nl != 1 || e->nleaf != 2) return false;
-    if (e->mean[0].n || e->mean[1].n || e->indep[1]) return false;
-    LRef cross;
-    return single_ref(e->cov[1], &cross) && cross.array && normal_candidate(l, cross.array);
+    if (!r || r->stage != LS_pair) return false;
+    LArrayId cross = normal_cross(e).array;
+    return cross && normal_candidate(l, cross);
 }
 
 const AffSubst *normal_subst(Arena *a, const LArray *r, const Aff *idx) {

@@ -9,7 +9,7 @@
 bool normal_candidate(const Limit *l, LArrayId id);
 /* Can this expectation of array r's equation read its one cross covariance normalised? */
 bool normal_is_unit(const Limit *l, const LArray *r, const LExp *e);
-/* The cross covariance of a unit expectation. */
+/* The cross covariance of an expectation of one centred leaf a side; array 0: it is not one. */
 LRef normal_cross(const LExp *e);
 /* Names of an array's axes replaced by the indices of a reference to it. */
 const AffSubst *normal_subst(Arena *a, const LArray *r, const Aff *idx);

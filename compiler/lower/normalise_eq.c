@@ -58,8 +58,9 @@ static LFactor read_defect(Normal *n, LArrayId id, const Aff *at, LKind want) {
     if (e && want == LK_E) return f;
     if (e && n->info[id].codefect) return ref_factor(n->info[id].codefect, SIDE_none, at);
     Fx one = fx_num(fx, 1), two = fx_num(fx, 2), v = theta(n, 0);
-    Fx g = e ? fx_sub(fx, two, v) : want == LK_E ? fx_sub(fx, one, v) : fx_add(fx, one, v);
-    return scalar_factor(n, g, &f, 1);
+    if (e) return scalar_factor(n, fx_sub(fx, two, v), &f, 1);
+    Fx g = want == LK_E ? fx_sub(fx, one, v) : fx_add(fx, one, v); /* c is rounded: may pass +-1 */
+    return scalar_factor(n, fx_op(fx, FX_max, g, fx_num(fx, 0), 0), &f, 1);
 }
 
 static bool is_unit_c(const Normal *n, LArrayId id) {

@@ -460,6 +460,7 @@ void array_assign(Elab *e, const AstStmt *s) {
         if (old->value.kind == VAL_none) return;
         Diag *d = diag(e->c->ds, array_mixed, s->assign.name.span, sym_text(e->c->syms, name));
         diag_label(d, old->span, "it is assigned as a whole here");
+        old->value = val_none();
         return;
     }
     Array *a = old ? old->value.array : array_new(e, s, idx.data, idx.len);
@@ -478,7 +479,7 @@ void array_assign(Elab *e, const AstStmt *s) {
     }
     uint32_t nf = e->frame.len - a->nframe;
     Element m = {.idx = idx.data, .value = v, .span = s->assign.name.span, .nframe = nf,
-                 .frame = arena_copy(e->a, e->frame.data + a->nframe, nf * sizeof(Frame))};
+                 .frame = nf ? arena_copy(e->a, e->frame.data + a->nframe, nf * sizeof(Frame)) : NULL};
     for (uint32_t i = 0; i < a->read.len; i++) {
         const ArrayRead *r = &a->read.data[i];
         if (!elem_loop_open(&m, r)) continue;

@@ -67,7 +67,7 @@ static void family_add(Elab *e, Family *f, Fx s2) {
     FamKind kind = f->law == LAW_input ? FAM_input_matrix : f->kind;
     f->id = e->p->fam.len;
     vec_push(e->a, &e->p->fam,
-             (Fam){.name = fam_fresh(e, name), .kind = kind, .trained = f->trained,
+             (Fam){.name = f->unique, .kind = kind, .trained = f->trained,
                    .lr_given = f->lr_given, .s2 = s2, .lr = lr, .rows = f->rows,
                    .cols = kind == FAM_matrix ? f->cols : 0, .nindex = f->nown + f->nsize,
                    .span = f->span});
@@ -306,6 +306,7 @@ void exec_decl(Elab *e, const AstStmt *s) {
     const AstType *t = &s->decl.type;
     Family *f = ARENA_NEW(e->a, Family);
     f->name = s->decl.name.sym;
+    f->unique = fam_fresh(e, sym_text(e->c->syms, f->name));
     f->span = s->decl.name.span;
     f->trained = s->decl.kind == AD_param;
     f->kind = t->kind == AT_matrix ? FAM_matrix : FAM_vector;

@@ -43,7 +43,7 @@ typedef enum FamLaw { LAW_unused, LAW_hidden, LAW_input } FamLaw;
 
 /* A declared matrix or vector; a matrix is settled by its first use (rows x columns, or of an input). */
 typedef struct Family {
-    Sym name;
+    Sym name, unique; /* as written; in the program */
     FamKind kind;
     FamLaw law;
     bool trained, lr_given;

@@ -164,6 +164,10 @@ static void output_single(Elab *e, const OutTerm *t) {
 /* The value that the network returns. */
 bool output_finish(Elab *e, Value v, Span sp) {
     if (v.kind == VAL_none) return false;
+    if (v.kind == VAL_array || v.kind == VAL_vecs) {
+        diag(e->c->ds, later_output_family, sp);
+        return false;
+    }
     if (v.kind != VAL_output) {
         Diag *d = diag(e->c->ds, return_type, sp, value_kind(e, &v));
         if (v.kind == VAL_vector)

@@ -60,7 +60,7 @@ void frames_cons(Elab *e, const Frame *f, uint32_t n, ConsVec *out) {
 }
 
 void path_cons(Elab *e, uint32_t from, ConsVec *out) {
-    frames_cons(e, e->frame.data + from, e->frame.len - from, out);
+    if (from < e->frame.len) frames_cons(e, e->frame.data + from, e->frame.len - from, out);
 }
 
 /* The loop variables of frames, as index forms. */

@@ -291,6 +291,7 @@ static void exec_assign(Elab *e, const AstStmt *s) {
     if (old && old->value.kind == VAL_array) {
         Diag *d = diag(e->c->ds, array_mixed, s->assign.name.span, sym_text(e->c->syms, name));
         diag_label(d, old->span, "its elements are assigned here");
+        old->value = val_none();
         return;
     }
     Value v = eval(e, s->assign.value);

@@ -245,8 +245,10 @@ def case_bad_outputs(t):
 
 
 def case_bad_settings(t):
-    for s in 'depht=3', 'depth=0', 'depth=-1', 'depth=2.5', 'depth=x', 'gain=nan', 'b=inf', 'depth=':
+    for s in 'depht=3', 'depth=2.5', 'depth=x', 'gain=nan', 'b=inf', 'depth=':
         t.refused('run', 'mlp.tp', 'x.npy', '-o', 'K.npy', '--set', s, err=s.split('=')[0])
+    for s in 'depth=0', 'depth=-1':
+        t.refused('run', 'mlp.tp', 'x.npy', '-o', 'K.npy', '--set', s, err='mlp.tp:3')
 
 
 def case_memory_limit(t):

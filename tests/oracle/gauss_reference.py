@@ -1,4 +1,4 @@
-"""Reference values of Gaussian expectations: writes gauss_pairs.csv and gauss_means.csv beside itself.
+"""Reference values of Gaussian expectations: writes gauss_pairs.csv and gauss_means.csv.
 
     /usr/bin/python3 gauss_reference.py
 
@@ -7,9 +7,9 @@ Williams 1997 for erf) at 60 digits where there are some, otherwise one-dimensio
 z of F(s z) E[G(s' (rho z + sqrt(1 - rho^2) w)) | z] with the inner expectation by hand, otherwise
 (tanh and its kin) nested Gauss-Legendre panels in double.  rho = sign (1 - d) with d exact.
 
-gauss_pairs.csv: function, derivative (0: E F F', 1: of the almost-everywhere derivatives), q, p, sign, d,
-value, scale = sqrt(K(x,x) K(x',x')).  gauss_means.csv: function, q, E F, E F^2, mean of the
-distributional derivative E[u F] / q.
+gauss_pairs.csv: function, derivative (0: E F F', 1: of the almost-everywhere derivatives), q, p,
+sign, d, value, scale = sqrt(K(x,x) K(x',x')).  gauss_means.csv: function, q, E F, E F^2, mean of
+the distributional derivative E[u F] / q.
 """
 import math
 import os
@@ -103,15 +103,18 @@ CLOSED = {
     'sign': (lambda q, p, s, d: 4 * fan(0, 0, s, d) - 1, None),
     'abs': (lambda q, p, s, d: mp.sqrt(q * p) * (4 * fan(1, 1, s, d) - s * (1 - d)),
             lambda q, p, s, d: 4 * fan(0, 0, s, d) - 1),
-    'leaky_relu': (lambda q, p, s, d: mp.sqrt(q * p) * (A * s * (1 - d) + (1 - A) ** 2 * fan(1, 1, s, d)),
+    'leaky_relu': (lambda q, p, s, d: mp.sqrt(q * p) * (A * s * (1 - d)
+                                                        + (1 - A) ** 2 * fan(1, 1, s, d)),
                    lambda q, p, s, d: A + (1 - A) ** 2 * fan(0, 0, s, d)),
     'erf': (lambda q, p, s, d: 2 / mp.pi * mp.atan2(2 * k_of(q, p, s, d),
                                                     mp.sqrt(1 + 2 * q + 2 * p + 4 * det(q, p, d))),
             lambda q, p, s, d: 4 / mp.pi / mp.sqrt(1 + 2 * q + 2 * p + 4 * det(q, p, d))),
-    'Phi': (lambda q, p, s, d: ONE / 4 + mp.atan2(k_of(q, p, s, d), mp.sqrt(1 + q + p + det(q, p, d))) / (2 * mp.pi),
+    'Phi': (lambda q, p, s, d: ONE / 4 + mp.atan2(
+                k_of(q, p, s, d), mp.sqrt(1 + q + p + det(q, p, d))) / (2 * mp.pi),
             lambda q, p, s, d: 1 / (2 * mp.pi * mp.sqrt(1 + q + p + det(q, p, d)))),
     'gaussian': (lambda q, p, s, d: 1 / mp.sqrt(1 + 2 * q + 2 * p + 4 * det(q, p, d)),
-                 lambda q, p, s, d: 4 * k_of(q, p, s, d) / (1 + 2 * q + 2 * p + 4 * det(q, p, d)) ** 1.5),
+                 lambda q, p, s, d: 4 * k_of(q, p, s, d)
+                 / (1 + 2 * q + 2 * p + 4 * det(q, p, d)) ** 1.5),
     'sin': (lambda q, p, s, d: sinh_cosh(q, p, k_of(q, p, s, d))[0],
             lambda q, p, s, d: sinh_cosh(q, p, k_of(q, p, s, d))[1]),
     'cos': (lambda q, p, s, d: sinh_cosh(q, p, k_of(q, p, s, d))[1],
@@ -119,7 +122,8 @@ CLOSED = {
     'exp': (lambda q, p, s, d: mp.exp((q + p) / 2 + k_of(q, p, s, d)),) * 2,
     'snake': (snake, lambda q, p, s, d: 1 + mp.exp(-2 * (q + p)) * mp.sinh(4 * k_of(q, p, s, d))),
     'gabor': (lambda q, p, s, d: gabor(q, p, s, d, 0), lambda q, p, s, d: gabor(q, p, s, d, 1)),
-    'square': (lambda q, p, s, d: q * p + 2 * k_of(q, p, s, d) ** 2, lambda q, p, s, d: 4 * k_of(q, p, s, d)),
+    'square': (lambda q, p, s, d: q * p + 2 * k_of(q, p, s, d) ** 2,
+               lambda q, p, s, d: 4 * k_of(q, p, s, d)),
     'cube': (lambda q, p, s, d: 9 * k_of(q, p, s, d) * q * p + 6 * k_of(q, p, s, d) ** 3,
              lambda q, p, s, d: 9 * (q * p + 2 * k_of(q, p, s, d) ** 2)),
     'he3': (he3, lambda q, p, s, d: 9 * (q * p + 2 * k_of(q, p, s, d) ** 2) - 9 * (q + p) + 9),
@@ -181,13 +185,16 @@ ONE_INTEGRAL = {
     'gelu': (gelu, dgelu, []),
     'hard_tanh': (pieces([(1, ramp_at(-ONE)), (-1, ramp_at(ONE))], -1),
                   pieces([(1, step_at(-ONE)), (-1, step_at(ONE))]), [-1, 1]),
-    'relu6': (pieces([(1, R0), (-1, ramp_at(6 * ONE))]), pieces([(1, S0), (-1, step_at(6 * ONE))]), [0, 6]),
+    'relu6': (pieces([(1, R0), (-1, ramp_at(6 * ONE))]),
+              pieces([(1, S0), (-1, step_at(6 * ONE))]), [0, 6]),
     'hard_sigmoid': (pieces([(SIXTH, ramp_at(-3 * ONE)), (-SIXTH, ramp_at(3 * ONE))]),
                      pieces([(SIXTH, step_at(-3 * ONE)), (-SIXTH, step_at(3 * ONE))]), [-3, 3]),
     'shifted_relu': (ramp_at(ONE), step_at(ONE), [1]),
     'elu': (pieces([(1, R0), (1, tail_exp), (1, S0)], -1), pieces([(1, S0), (1, tail_exp)]), [0]),
-    'selu': (pieces([(LAM, R0), (LA, tail_exp), (LA, S0)], -LA), pieces([(LAM, S0), (LA, tail_exp)]), [0]),
-    'laplace': (pieces([(1, upper_exp), (1, tail_exp)]), pieces([(-1, upper_exp), (1, tail_exp)]), [0]),
+    'selu': (pieces([(LAM, R0), (LA, tail_exp), (LA, S0)], -LA),
+             pieces([(LAM, S0), (LA, tail_exp)]), [0]),
+    'laplace': (pieces([(1, upper_exp), (1, tail_exp)]),
+                pieces([(-1, upper_exp), (1, tail_exp)]), [0]),
 }
 
 
@@ -274,7 +281,8 @@ def nested(F, breaks, q, p, sign, d):
 # ---- output
 
 DEFECTS = ['1', '0.5', '1e-3', '1e-6', '1e-12', '0']
-WIDE = [('1e-6', '1e-6'), ('1e-6', '1e3'), ('1e-3', '1'), ('1', '1'), ('1', '30'), ('30', '1e-3'), ('1e3', '1e3')]
+WIDE = [('1e-6', '1e-6'), ('1e-6', '1e3'), ('1e-3', '1'), ('1', '1'), ('1', '30'), ('30', '1e-3'),
+        ('1e3', '1e3')]
 EXPS = [('1e-6', '1e-6'), ('1e-3', '1'), ('1', '1'), ('1', '30'), ('30', '30')]
 KINKS = [('1e-3', '1'), ('1', '1'), ('0.1', '10'), ('30', '30'), ('30', '1')]
 MIDDLE = [('0.1', '0.1'), ('1', '1'), ('0.1', '10'), ('2', '3'), ('10', '10')]
@@ -296,7 +304,8 @@ def write_pairs(out):
                     diag[x] = K(mp.mpf(x), mp.mpf(x), 1, mp.mpf(0))
             v = K(mp.mpf(q), mp.mpf(p), sign, mp.mpf(d))
             scale = mp.sqrt(diag[q] * diag[p])
-            out.write('%s,%d,%s,%s,%d,%s,%s,%s\n' % (name, deriv, q, p, sign, d, mp.nstr(v, digits), mp.nstr(scale, digits)))
+            out.write('%s,%d,%s,%s,%d,%s,%s,%s\n' % (
+                name, deriv, q, p, sign, d, mp.nstr(v, digits), mp.nstr(scale, digits)))
         out.flush()
 
     for name, fs in CLOSED.items():
@@ -311,8 +320,8 @@ def write_pairs(out):
             emit(name, deriv, lambda q, p, s, d: one_integral(g, breaks, q, p, s, d), pairs, 25)
     for name, (f, df, breaks) in NESTED.items():
         for deriv, g in enumerate((f, df)):
-            emit(name, deriv, lambda q, p, s, d: mp.mpf(nested(g, breaks, float(q), float(p), s, float(d))),
-                 MIDDLE, 17)
+            K = lambda q, p, s, d: mp.mpf(nested(g, breaks, float(q), float(p), s, float(d)))
+            emit(name, deriv, K, MIDDLE, 17)
 
 
 def scalar(f):
@@ -321,12 +330,16 @@ def scalar(f):
 
 
 CURVES = {
-    'relu': (lambda x: max(x, mp.mpf(0)), [0]), 'leaky_relu': (lambda x: x if x > 0 else x / 100, [0]),
+    'relu': (lambda x: max(x, mp.mpf(0)), [0]),
+    'leaky_relu': (lambda x: x if x > 0 else x / 100, [0]),
     'abs': (abs, [0]), 'sign': (mp.sign, [0]), 'step': (lambda x: mp.mpf(int(x > 0)), [0]),
     'relu2': (lambda x: x * x if x > 0 else mp.mpf(0), [0]), 'erf': (mp.erf, []), 'Phi': (Phi, []),
-    'gaussian': (lambda x: mp.exp(-x * x), []), 'sin': (mp.sin, []), 'cos': (mp.cos, []), 'exp': (mp.exp, []),
-    'snake': (lambda x: x + mp.sin(x) ** 2, []), 'square': (lambda x: x * x, []), 'cube': (lambda x: x ** 3, []),
-    'he3': (lambda x: x ** 3 - 3 * x, []), 'tanh': (mp.tanh, []), 'silu': (lambda x: x / (1 + mp.exp(-x)), []),
+    'gaussian': (lambda x: mp.exp(-x * x), []), 'sin': (mp.sin, []), 'cos': (mp.cos, []),
+    'exp': (mp.exp, []),
+    'snake': (lambda x: x + mp.sin(x) ** 2, []), 'square': (lambda x: x * x, []),
+    'cube': (lambda x: x ** 3, []),
+    'he3': (lambda x: x ** 3 - 3 * x, []), 'tanh': (mp.tanh, []),
+    'silu': (lambda x: x / (1 + mp.exp(-x)), []),
     'softplus': (lambda x: mp.log1p(mp.exp(x)), []),
     'mish': (lambda x: x * mp.tanh(mp.log1p(mp.exp(x))), []),
     'softsign': (lambda x: x / (1 + abs(x)), [0]),

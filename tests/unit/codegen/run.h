@@ -147,7 +147,9 @@ static inline void run_pairs(Data *d, TpFrame f) {
         }
 }
 
-static inline void **pointers(const TpKernel *k, Arena *a) { return ARENA_ARRAY(a, void *, k->narray); }
+static inline void **pointers(const TpKernel *k, Arena *a) {
+    return ARENA_ARRAY(a, void *, k->narray);
+}
 
 /* The whole run.  size, real: as many as the kernel has. */
 static inline Data run_kernel(Arena *a, const TpKernel *k, const int64_t *size, const double *real,
@@ -178,7 +180,8 @@ static inline void same(const TpKernel *k, int32_t array, const char *what, cons
     for (size_t i = 0; p && i < n; i++) {
         double x = real_at(k, p, i), y = real_at(k, q, i);
         if ((isnan(x) && isnan(y)) || (x == y && signbit(x) == signbit(y))) continue;
-        fail_msg("%s %s[%zu]: %a by the interpreter, %a by code", k->array[array].name, what, i, x, y);
+        fail_msg("%s %s[%zu]: %a by the interpreter, %a by code", k->array[array].name, what, i, x,
+                 y);
     }
 }
 

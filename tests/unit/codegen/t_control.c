@@ -197,13 +197,16 @@ static void uniform_and_cells(void **state) {
 
 /* Every shape of the pair function gives the same bits. */
 static void shapes(void **state) {
-    static const uint32_t shape[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 2}, {2, 4}, {8, 2}, {16, 1}};
+    static const uint32_t shape[][2] = {{1, 1}, {2, 1}, {1, 2}, {2, 2},
+                                        {4, 2}, {2, 4}, {8, 2}, {16, 1}};
     (void)state;
     Ctx c = test_ctx();
     Kernel *k = parse(&c, rings);
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        for (const char *const *isa = test_levels(); *isa; isa++)
-            compare(&c, k, &(CodegenOptions){*isa, shape[i][0], shape[i][1]}, (int64_t[]){5, 1}, NULL);
+        for (const char *const *isa = test_levels(); *isa; isa++) {
+            CodegenOptions o = {*isa, shape[i][0], shape[i][1]};
+            compare(&c, k, &o, (int64_t[]){5, 1}, NULL);
+        }
     arena_free(c.a);
 }
 

@@ -127,7 +127,8 @@ static void executable(void **state) {
     (void)state;
     Ctx c = test_ctx();
     const char *dir = folder(&c), *path = arena_printf(c.a, "%s/small", dir);
-    LinkJob job = {LINK_EXECUTABLE, "small", object(&c, parse(&c, TP_F64), true, NULL, 0), path, "cc"};
+    CodegenBytes o = object(&c, parse(&c, TP_F64), true, NULL, 0);
+    LinkJob job = {LINK_EXECUTABLE, "small", o, path, "cc"};
     check_ctx(&c, link_kernel(&c, &job));
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
@@ -180,7 +181,8 @@ static void failures(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(shared_library), cmocka_unit_test(executable),
-                                       cmocka_unit_test(object_files), cmocka_unit_test(failures)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shared_library), cmocka_unit_test(executable),
+        cmocka_unit_test(object_files), cmocka_unit_test(failures)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

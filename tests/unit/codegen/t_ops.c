@@ -7,7 +7,8 @@
 static const double special[] = {0.0,      -0.0,      0.5,  -0.5,     1.5,      2.5,       -2.5,
                                  1.0,      -1.0,      3.75, 1e-310,   -1e-310,  1e300,     -1e300,
                                  INFINITY, -INFINITY, NAN,  0x1p-126, 0x1p-149, 1e-40,     7.0,
-                                 -7.0,     1023.0,    -1022.0, 4194303.5, -4194302.5, 100.0, 0.1, 0.3};
+                                 -7.0,     1023.0,    -1022.0, 4194303.5, -4194302.5, 100.0, 0.1,
+                                 0.3};
 enum { N = sizeof special / sizeof *special };
 
 typedef struct Arrays {
@@ -16,7 +17,8 @@ typedef struct Arrays {
 } Arrays;
 
 static KArray of_stage(Ctx *c, const char *name, KStage stage, const KAxis *axis) {
-    return (KArray){.name = intern(c->syms, name), .stage = stage, .axis = axis, .naxis = axis ? 1 : 0};
+    return (KArray){.name = intern(c->syms, name), .stage = stage, .axis = axis,
+                    .naxis = axis ? 1 : 0};
 }
 
 static Kernel *kernel_begin(Ctx *c, TpDtype dtype, Arrays *a) {
@@ -122,6 +124,7 @@ static void every_op_f32(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_op_f64), cmocka_unit_test(every_op_f32)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_op_f64),
+                                       cmocka_unit_test(every_op_f32)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

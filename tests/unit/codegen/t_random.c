@@ -145,7 +145,8 @@ static void declare(Gen *g) {
     static const double t[] = {1, -2, 0.5, 3, -0.25, 0.125, 7, -9, 2.5, 0};
     Ctx *c = g->c;
     for (int s = 0; s < KS_COUNT; s++)
-        for (int i = 0; i < NCELL; i++) g->cell[s][i] = kernel_cell(g->k, c, (KStage)s, cell_name[i]);
+        for (int i = 0; i < NCELL; i++)
+            g->cell[s][i] = kernel_cell(g->k, c, (KStage)s, cell_name[i]);
     g->ring = kernel_array(g->k, c, array(c, "ring", KS_pair, axis(g, 2)));
     g->whole = kernel_array(g->k, c, array(c, "whole", KS_pair, axis(g, 0)));
     g->sample = kernel_array(g->k, c, array(c, "sample", KS_sample, axis(g, 0)));
@@ -219,7 +220,8 @@ static void random_kernels(void **state) {
     for (uint64_t seed = 1; seed <= 160; seed++) {
         Ctx c = test_ctx();
         Kernel *k = random_kernel(&c, seed * 0x9e3779b97f4a7c15u);
-        CodegenOptions o = {.isa = isa[seed % (uint64_t)nisa], .u = 1u << seed % 3, .g = 1u << seed / 3 % 3};
+        CodegenOptions o = {.isa = isa[seed % (uint64_t)nisa], .u = 1u << seed % 3,
+                            .g = 1u << seed / 3 % 3};
         compare(&c, k, &o, (int64_t[]){(int64_t)(seed % 6)}, (double[]){-1.25});
         arena_free(c.a);
     }

@@ -191,8 +191,29 @@ static void singular(void **state) {
     bench_free(&b);
 }
 
+/* A sample of variance 0, in kernels: the leaves are constants. */
+static void zero_sample(void **state) {
+    (void)state;
+    static const char *const f[] = {"max(u0, u1)", "max(u0, 0) * u1", "if u0 > 0 then u1 else 0",
+                                    "u0 / (1 + exp(-u0)) * u1", "max(u0, 0) * tanh(u1)"};
+    for (size_t i = 0; i < sizeof f / sizeof *f; i++)
+        for (int indep = 0; indep < 2; indep++) {
+            Bench b = bench_new();
+            Many m = plan_many(&b, f[i], 2, indep ? across : NULL);
+            if (m.e->method == GM_none) {
+                bench_free(&b);
+                continue;
+            }
+            double C[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.8, 0.1, 0, 0, 0.1, 1.1};
+            double v = value_many(&b, &m, C);
+            if (!(fabs(v) < 1e-13)) fail_msg("%s: %g", f[i], v);
+            bench_free(&b);
+        }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(smooth), cmocka_unit_test(gates),
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(zero_sample), cmocka_unit_test(smooth), cmocka_unit_test(gates),
                                        cmocka_unit_test(factored), cmocka_unit_test(residual),
                                        cmocka_unit_test(singular)};
     return cmocka_run_group_tests(tests, NULL, NULL);

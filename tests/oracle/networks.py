@@ -1,0 +1,119 @@
+"""Networks written in the language against recursions written by hand.  TAP.
+
+    networks.py TPC [EVALUATOR]      EVALUATOR: jit (default) or interpreter
+
+The oracles (networks_*.py) share no code and no formula with tpc: second moments by quadrature or the
+arc-cosine formulas, carried from layer to layer as the theory says (arXiv 2006.14548).  The error of an
+entry is taken relative to sqrt(K(x, x) K(x', x')), and tolerances are those of tpc's methods: 1e-12
+closed forms, 1e-10 Hermite series, 1e-9 kinked quadrature."""
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import networks_acts
+import networks_cases as cases
+import networks_leaves as leaves
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CLOSED, SERIES, KINKED = 1e-12, 1e-10, 1e-9
+
+
+def rows(close=False):
+    """Rows of unequal norms; close: opposite, scaled, equal and nearly equal ones and a zero row too."""
+    rng = np.random.default_rng(7)
+    X = rng.standard_normal((5, 5)) * np.array([[1.0], [1.7], [0.4], [0.9], [1.2]])
+    if not close:
+        return X
+    near = X[0] + 1e-9 * rng.standard_normal(5)
+    return np.vstack([X[:4], -X[0], 0.4 * X[1], near, X[1], np.zeros(5)])
+
+
+class Case:
+    def __init__(self, name, file, network, want, X, tolerance, settings=(), more=()):
+        self.name, self.file, self.network, self.want = name, file, network, want
+        self.X, self.tolerance, self.settings, self.more = X, tolerance, dict(settings), dict(more)
+
+
+def error(got, want):
+    scale = np.sqrt(np.outer(np.diag(want), np.diag(want)))
+    return float((abs(got - want) / np.maximum(scale, 1e-3 * abs(want).max())).max())
+
+
+def run(tpc, evaluator, case, folder):
+    def save(name, a):
+        np.save(os.path.join(folder, name), a)
+        return os.path.join(folder, name)
+
+    argv = [tpc, 'run', os.path.join(HERE, case.file), save('x.npy', case.X), '--network', case.network,
+            '-o', os.path.join(folder, 'K.npy'), '--kernel', 'nngp,ntk', '--evaluator', evaluator]
+    for name, value in case.settings.items():
+        argv += ['--set', '%s=%s' % (name, value)]
+    for name, a in case.more.items():
+        argv += ['--data', '%s=%s' % (name, save(name + '.npy', a))]
+    p = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if p.returncode:
+        return 'exit %d: %s' % (p.returncode, ' '.join(p.stderr.split())[:300])
+    bad = []
+    for kernel, want in zip(('nngp', 'ntk'), case.want()):
+        got = np.load(os.path.join(folder, 'K.%s.npy' % kernel))
+        e = error(got, want) if got.shape == want.shape else np.inf
+        if not e <= case.tolerance:
+            bad.append('%s: error %.1e, tolerance %.0e' % (kernel, e, case.tolerance))
+    return '; '.join(bad)
+
+
+def programs():
+    far, close = rows(), rows(True)
+
+    def case(network, file, X, tolerance=CLOSED, fn=None, **settings):
+        values = {k: v for k, v in settings.items() if k != 'act'}
+        f = fn or getattr(cases, network)
+        name = ' '.join([network] + ['%s=%s' % p for p in settings.items()])
+        return Case(name, file, network, lambda: f(X, **values), X, tolerance, settings)
+
+    lib = os.path.join('..', '..', 'stdlib', 'layers.tp')
+    for name in ('twice', 'twice_relu', 'two_matrices', 'readouts', 'difference', 'one_matrix'):
+        yield case(name, 'programs/sums.tp', close)
+    yield case('in_sequence', 'programs/sums.tp', far)
+    for depth in (1, 2, 3, 4):
+        yield case('resnet_post', lib, close, fn=lambda X, depth: cases.post(X, depth, 'relu'),
+                   depth=depth)
+        yield case('post_tied', 'programs/residual.tp', far, depth=depth)
+        yield case('resnet', lib, close, fn=cases.pre, depth=depth, scale=0.5)
+        yield case('resnet2', lib, close, depth=depth, scale=0.7,
+                   fn=lambda X, depth, scale: cases.pre(X, depth, scale, 2))
+        yield case('pre_tied', 'programs/residual.tp', far, depth=depth)
+        yield case('tied_mlp', 'programs/residual.tp', close, depth=depth)
+        for name in ('tied', 'by_distance', 'weighted_tied'):
+            yield case(name, 'programs/connect.tp', far, depth=depth)
+        for name in ('untied', 'weighted'):
+            yield case(name, 'programs/connect.tp', close, depth=depth)
+    yield case('post_gelu', 'programs/residual.tp', far, CLOSED, depth=2,
+               fn=lambda X, depth: cases.post(X, depth, 'gelu', bias=0.2))
+    for blocks, layers in ((1, 1), (2, 3), (3, 1)):
+        yield case('nested', 'programs/connect.tp', close, blocks=blocks, layers=layers)
+        yield case('nested_tied', 'programs/connect.tp', close, blocks=blocks, layers=layers)
+
+
+def main():
+    tpc = os.path.abspath(sys.argv[1])
+    evaluator = sys.argv[2] if len(sys.argv) > 2 else 'jit'
+    only = sys.argv[3] if len(sys.argv) > 3 else ''
+    every = list(programs()) + list(leaves.programs(Case, rows)) + list(networks_acts.programs(Case, rows))
+    every = [c for c in every if only in c.name]
+    print('1..%d' % len(every))
+    bad = 0
+    for i, case in enumerate(every, 1):
+        with tempfile.TemporaryDirectory() as folder:
+            why = run(tpc, evaluator, case, folder)
+        bad += bool(why)
+        print('%s %d - %s%s' % ('not ok' if why else 'ok', i, case.name, ' # ' + why if why else ''),
+              flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

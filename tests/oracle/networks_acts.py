@@ -1,0 +1,2 @@
+def programs(Case, rows):
+    return []
