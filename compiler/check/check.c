@@ -141,9 +141,10 @@ static bool interior(Checker *k, const Readout1 *r) {
         DefId at = used_below(k, r->fams.data[i]);
         if (!at) continue;
         k->v->readout = READOUT_interior;
-        reason(k, (CheckReason){"readout-interior",
-                                "the readout's parameter is also used inside the network",
-                                fam_name(k, r->fams.data[i]), {r->v.span, def_of(k, at)->span}});
+        const char *text = r->fresh ? "the readout's parameter is also used inside the network"
+                                    : "the readout vector depends on it, and so does the network";
+        reason(k, (CheckReason){"readout-interior", text, fam_name(k, r->fams.data[i]),
+                                {r->v.span, def_of(k, at)->span}});
         return true;
     }
     return false;

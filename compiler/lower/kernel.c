@@ -155,7 +155,8 @@ static bool loop_range(Emit *e, const Node *n, Aff *lo, Aff *hi) {
         const LArray *r = &e->l->array.data[ids.data[i].reader];
         const KArray *k = &e->k->array.data[e->array[ids.data[i].reader]];
         int axis = schedule_axis(e->c->syms, r, n->w, n->mode);
-        Aff l = k->axis[axis].lo, h = k->axis[axis].hi;
+        int64_t shift = e->sched.shift[ids.data[i].reader];
+        Aff l = aff_plus(k->axis[axis].lo, shift), h = aff_plus(k->axis[axis].hi, shift);
         if (!i) {
             *lo = l;
             *hi = h;
@@ -175,7 +176,8 @@ static Times statement_times(Emit *e, LArrayId id, const OpenLoop *up) {
     for (; up; up = up->up) {
         int axis = schedule_axis(e->c->syms, r, up->node->w, up->node->mode);
         if (axis < 0) continue;
-        t = times_with(e, t, r->axis[axis].var, aff_name(e->x, up->var));
+        Aff turn = aff_plus(aff_name(e->x, up->var), -e->sched.shift[id]);
+        t = times_with(e, t, r->axis[axis].var, turn);
     }
     return t;
 }

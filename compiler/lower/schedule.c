@@ -72,12 +72,12 @@ typedef enum Legality { FORWARD, SAME_OR_BACK, STRICTLY_BACK } Legality;
 
 /* Is max(reader times) < time c - shift possible? */
 static bool can_precede(Sched *s, const LArray *r, const uint32_t *ra, uint32_t nr, Aff read,
-                        int64_t shift, const LUse *u) {
+                        int64_t behind, const LUse *u) {
     ConsVec p = {0};
     for (uint32_t i = 0; i < u->npath; i++) vec_push(s->a, &p, u->path[i]);
     for (uint32_t i = 0; i < nr; i++) {
         Aff t = aff_name(s->x, r->axis[ra[i]].var);
-        vec_push(s->a, &p, cons_ge(aff_plus(aff_sub(s->x, read, t), -shift)));
+        vec_push(s->a, &p, cons_ge(aff_plus(aff_sub(s->x, read, t), -behind)));
     }
     return aff_feasible(s->x, p.data, p.len);
 }
@@ -88,7 +88,8 @@ static Legality legality(Sched *s, const Dep *d, Sym w, TimeMode mode) {
     if (!nr || !nq) return FORWARD;
     Legality best = STRICTLY_BACK;
     for (uint32_t i = 0; i < nq; i++) {
-        Aff read = d->use->ref.idx[qa[i]];
+        int64_t shift = s->out->shift[d->read] - s->out->shift[d->reader];
+        Aff read = aff_plus(d->use->ref.idx[qa[i]], shift);
         if (can_precede(s, r, ra, nr, read, 1, d->use)) return FORWARD;
         if (can_precede(s, r, ra, nr, read, 0, d->use)) best = SAME_OR_BACK;
     }
@@ -195,6 +196,50 @@ static bool try_time(Sched *s, const DepVec *inner, Sym w, TimeMode mode, DepVec
     return useful;
 }
 
+/* Components of ks that still depend on themselves through deps. */
+static uint32_t cycles(Sched *s, const IdVec *ks, const DepVec *deps) {
+    Scc t;
+    uint32_t n = 0;
+    scc_run(s, ks, deps, &t);
+    for (uint32_t i = 0; i < t.out.len; i++) {
+        const IdVec *comp = &t.out.data[i];
+        bool inner = false;
+        for (uint32_t k = 0; k < deps->len && !inner; k++)
+            inner = position(comp, deps->data[k].reader) != UINT32_MAX &&
+                    position(comp, deps->data[k].read) != UINT32_MAX;
+        n += inner;
+    }
+    return n;
+}
+
+/* Shift the times of a component's arrays so that all end in the same turn, where that is legal and
+ * no worse; rest: the reads that stay inside a turn. */
+static void retime(Sched *s, const IdVec *comp, const DepVec *inner, Sym w, TimeMode mode,
+                   DepVec *rest) {
+    if (mode == TIME_max) return;
+    int64_t *was = ARENA_ARRAY(s->a, int64_t, comp->len);
+    const LArray *first = &s->l->array.data[comp->data[0]];
+    Aff end = first->axis[schedule_axis(s->c->syms, first, w, mode)].hi;
+    int64_t most = 0;
+    bool ok = true;
+    for (uint32_t i = 0; i < comp->len; i++) {
+        const LArray *r = &s->l->array.data[comp->data[i]];
+        Aff d = aff_sub(s->x, end, r->axis[schedule_axis(s->c->syms, r, w, mode)].hi);
+        was[i] = s->out->shift[comp->data[i]];
+        ok &= aff_is_const(d) && !was[i];
+        if (ok && d.c < most) most = d.c;
+        if (ok) s->out->shift[comp->data[i]] = d.c;
+    }
+    DepVec shifted;
+    for (uint32_t i = 0; i < comp->len && ok; i++) s->out->shift[comp->data[i]] -= most;
+    if (ok && try_time(s, inner, w, mode, &shifted) &&
+        cycles(s, comp, &shifted) <= cycles(s, comp, rest)) {
+        *rest = shifted;
+        return;
+    }
+    for (uint32_t i = 0; i < comp->len; i++) s->out->shift[comp->data[i]] = was[i];
+}
+
 static bool order_component(Sched *s, const IdVec *comp, const DepVec *inner, const TimeKey *up,
                             NodeVec *out) {
     IdVec names = {0};
@@ -208,6 +253,7 @@ static bool order_component(Sched *s, const IdVec *comp, const DepVec *inner, co
             Node *n = ARENA_NEW(s->a, Node);
             *n = (Node){.loop = true, .w = w, .mode = (TimeMode)mode};
             TimeKey key = {w, (TimeMode)mode, up};
+            retime(s, comp, inner, w, (TimeMode)mode, &rest);
             if (!order(s, comp, &rest, &key, &n->body)) return false;
             vec_push(s->a, out, n);
             return true;
@@ -300,6 +346,7 @@ static bool distance(Sched *s, const LUse *u, const Node *n, int64_t *lo, int64_
     uint32_t ra[2], qa[2];
     if (times(s, r, n->w, n->mode, ra) != 1 || times(s, q, n->w, n->mode, qa) != 1) return false;
     Aff d = aff_sub(s->x, aff_name(s->x, r->axis[ra[0]].var), u->ref.idx[qa[0]]);
+    d = aff_plus(d, s->out->shift[u->reader] - s->out->shift[u->ref.array]);
     AffBounds b = aff_bounds(s->x, d, u->path, u->npath);
     if (!b.has_lo || !b.has_hi) return false;
     *lo = b.lo;
@@ -407,7 +454,8 @@ bool schedule_make(Ctx *c, const Limit *l, Schedule *out) {
     Sched s = {.c = c, .a = c->a, .l = l, .x = l->aff, .out = out};
     all_uses(&s);
     s.loop_of = ARENA_ARRAY(c->a, LoopOf, l->array.len);
-    *out = (Schedule){.l = l, .store = ARENA_ARRAY(c->a, Storage, l->array.len)};
+    *out = (Schedule){.l = l, .store = ARENA_ARRAY(c->a, Storage, l->array.len),
+                      .shift = ARENA_ARRAY(c->a, int64_t, l->array.len)};
     for (int st = 0; st < KS_COUNT; st++) {
         IdVec ks = {0};
         DepVec deps = {0};

@@ -29,6 +29,9 @@ typedef struct Schedule {
     const Limit *l;
     NodeVec root[KS_COUNT];
     Storage *store; /* per array */
+    /* Per array: its time is its axis plus this (retiming: arrays of a recurrence end in the same turn,
+     * so that only first turns differ and code is not repeated for the last ones). */
+    int64_t *shift;
 } Schedule;
 
 bool schedule_make(Ctx *c, const Limit *l, Schedule *out);

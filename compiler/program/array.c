@@ -179,13 +179,7 @@ static bool read_fits(Elab *e, const Array *a, const ArrayRead *r) {
         if (!must_hold(e, &path, aff_sub(e->x, r->idx[p], lo), "index", r->span) ||
             !must_hold(e, &path, aff_plus(aff_sub(e->x, hi, r->idx[p]), -1),
                        "room above the index", r->span)) {
-            Buf i = buf_new(e->a), b = buf_new(e->a);
-            aff_print(e->c->syms, &i, r->idx[p]);
-            aff_print(e->c->syms, &b, lo);
-            buf_puts(&b, "..");
-            aff_print(e->c->syms, &b, hi);
-            Diag *g = diag(e->c->ds, index_range, r->span, buf_text(&i), array_name(e, a),
-                           buf_text(&b));
+            Diag *g = index_outside(e, r->idx[p], lo, hi, r->span, array_name(e, a));
             diag_label(g, a->span, "`%s` is defined here", array_name(e, a));
             return false;
         }
@@ -413,6 +407,10 @@ static Value element_value(Elab *e, Array *a, const AstStmt *s) {
     Value v = eval(e, s->assign.value);
     Span sp = s->assign.value->span;
     if (v.kind == VAL_none) return v;
+    if (v.kind == VAL_output) {
+        diag(e->c->ds, later_output_family, sp);
+        return val_none();
+    }
     if ((v.kind != VAL_number && v.kind != VAL_vector) || v.is_input) {
         diag(e->c->ds, type_expected, sp, "a vector or a number", value_kind(e, &v));
         return val_none();
@@ -440,10 +438,7 @@ static bool element_width(Elab *e, Array *a, const Value *v, Span sp) {
     if (v->kind != VAL_vector || !v->width) return true;
     if (!a->width) a->width = v->width;
     if (a->width == v->width) return true;
-    Buf x = buf_new(e->a), y = buf_new(e->a);
-    fx_print(e->fx, e->c->syms, &x, a->width);
-    fx_print(e->fx, e->c->syms, &y, v->width);
-    diag(e->c->ds, width_mismatch, sp, buf_text(&x), buf_text(&y));
+    diag(e->c->ds, width_mismatch, sp, width_text(e, a->width), width_text(e, v->width));
     return false;
 }
 

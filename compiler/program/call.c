@@ -178,10 +178,12 @@ static bool call_enter(Elab *e, const AstItem *it, Span sp) {
         for (uint32_t k = i + 1; k < e->call.len; k++)
             diag_label(d, e->call.data[k].span, "through `%s`",
                        sym_text(e->c->syms, e->call.data[k].item->name.sym));
-        diag_help(d, "repeat with `repeat` or `for`; a value from the turn before is read by name");
+        if (it->kind != AI_fn)
+            diag_help(d, "repeat with `repeat` or `for`; a value from the turn before is read by "
+                         "name");
         return false;
     }
-    vec_push(e->a, &e->call, (Call){it, sp});
+    vec_push(e->a, &e->call, (Call){.item = it, .span = sp});
     return true;
 }
 
@@ -204,10 +206,8 @@ static bool args_shape(Elab *e, Value *arg, uint32_t n, const char *name, Span s
         }
         if (!vec_order(e, &arg[i], sp)) return false;
         if (shape->width && arg[i].width && shape->width != arg[i].width) {
-            Buf x = buf_new(e->a), y = buf_new(e->a);
-            fx_print(e->fx, e->c->syms, &x, shape->width);
-            fx_print(e->fx, e->c->syms, &y, arg[i].width);
-            diag(e->c->ds, width_mismatch, sp, buf_text(&x), buf_text(&y));
+            diag(e->c->ds, width_mismatch, sp, width_text(e, shape->width),
+                 width_text(e, arg[i].width));
             return false;
         }
         if (arg[i].width) shape->width = arg[i].width;
@@ -305,6 +305,10 @@ Value apply_fn(Elab *e, const FnValue *f, Value *arg, uint32_t n, Span sp) {
         if (arg[i].kind == VAL_none) return arg[i];
         bool fn_arg = arg[i].kind == VAL_fn && f->item;
         if (arg[i].kind == VAL_number || arg[i].kind == VAL_vector || fn_arg) continue;
+        if (arg[i].kind == VAL_output) {
+            diag(e->c->ds, output_nonlinear, sp);
+            return val_none();
+        }
         diag(e->c->ds, type_expected, sp, arena_printf(e->a, "a number or a vector in `%s`", name),
              value_kind(e, &arg[i]));
         return val_none();
@@ -312,7 +316,8 @@ Value apply_fn(Elab *e, const FnValue *f, Value *arg, uint32_t n, Span sp) {
     if (!args_shape(e, arg, n, name, sp, &shape)) return val_none();
     for (uint32_t i = 0; i < n && !e->fn_depth; i++) arg[i] = arg_leaf(e, arg[i]);
     if (f->of && (!n || arg[0].kind == VAL_fn)) {
-        diag(e->c->ds, argument_count, sp, name, 1u, n);
+        diag(e->c->ds, argument_count, sp,
+             arena_printf(e->a, "deriv(%s)", fn_name(e, f->of)), 1u, n);
         return val_none();
     }
     if (f->of) {

@@ -37,6 +37,8 @@ static bool variance_order(Elab *e, Family *f, int32_t off, const char *want) {
         bool atom = strcspn(s, " +-*/") == strlen(s);
         diag_fix(d, f->var_span, arena_printf(e->a, atom ? "%s / fan_in" : "(%s) / fan_in", s),
                  "divide by `fan_in`");
+    } else if (f->law == LAW_input) {
+        diag_help(d, "data has a dimension of its own: `fan_in`, not n");
     } else {
         diag_help(d, "multiply the variance by `%s`", num_power(e, -off));
     }
@@ -82,10 +84,7 @@ static bool family_again(Elab *e, Family *f, Fx cols, bool is_input, Span sp) {
         return false;
     }
     if (is_input || !cols || cols == f->cols) return true;
-    Buf a = buf_new(e->a), b = buf_new(e->a);
-    fx_print(e->fx, e->c->syms, &a, f->cols);
-    fx_print(e->fx, e->c->syms, &b, cols);
-    Diag *d = diag(e->c->ds, columns, sp, name, buf_text(&a), buf_text(&b));
+    Diag *d = diag(e->c->ds, columns, sp, name, width_text(e, f->cols), width_text(e, cols));
     diag_label(d, f->span, "`%s` is declared here", name);
     return false;
 }

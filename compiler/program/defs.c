@@ -23,7 +23,22 @@ static Sym fresh_in(Elab *e, Syms *list, const char *base) {
 
 Sym name_fresh(Elab *e, const char *base) { return fresh_in(e, &e->names, base); }
 Sym fam_fresh(Elab *e, const char *base) { return fresh_in(e, &e->fam_names, base); }
-Sym dim_fresh(Elab *e, Sym base) { return fresh_in(e, &e->dim_names, sym_text(e->c->syms, base)); }
+Sym dim_fresh(Elab *e, Sym base) {
+    Sym s = fresh_in(e, &e->dim_names, sym_text(e->c->syms, base));
+    if (s != base) vec_push(e->a, &e->as_written, (AffSubst){s, aff_name(e->x, base)});
+    return s;
+}
+
+const char *aff_written(Elab *e, Aff a) {
+    Buf b = buf_new(e->a);
+    aff_print(e->c->syms, &b, aff_subst(e->x, a, e->as_written.data, e->as_written.len));
+    return buf_text(&b);
+}
+
+Diag *index_outside(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *of) {
+    const char *range = arena_printf(e->a, "%s..%s", aff_written(e, lo), aff_written(e, hi));
+    return diag(e->c->ds, index_range, sp, aff_written(e, i), of, range);
+}
 
 void def_rename(Elab *e, DefId d, Sym to) {
     if (e->user_named.data[d]) return;

@@ -182,6 +182,7 @@ typedef struct Array { /* indexed definitions of one name */
 typedef struct Call {
     const AstItem *item;
     Span span;
+    bool returned; /* a `return` was met, in the wrong place */
 } Call;
 
 typedef struct SetText { /* name=value */
@@ -210,6 +211,7 @@ typedef struct Elab {
     uint32_t loops;      /* ids given out */
     Syms names, fam_names; /* taken by definitions; by families */
     Syms dim_names;  /* taken by loop variables and sizes */
+    VEC(AffSubst) as_written; /* loop variables of other names than in the source */
     Syms *fixed;     /* int hyperparameters that are constants, over all attempts */
     bool restart;
     uint32_t steps;      /* of evaluation: a bound on programs that explode */
@@ -241,6 +243,7 @@ Value number_neg(Elab *e, Value a);
 Value number_function(Elab *e, FxOp op, const Value *arg, uint32_t n, Span sp);
 bool value_is_const(const Elab *e, Value v, double *out);
 const char *value_kind(const Elab *e, const Value *v); /* "a vector", "a number", .. */
+const char *width_text(Elab *e, Fx width); /* "n", "2 * n" .. */
 Value to_vector(Value v, Span sp); /* a number broadcasts */
 
 /* ---- vec.c: vectors to definitions */
@@ -262,6 +265,8 @@ DefId def_reserve(Elab *e, Def d, const char *base);
 Sym name_fresh(Elab *e, const char *base);
 Sym fam_fresh(Elab *e, const char *base);
 Sym dim_fresh(Elab *e, Sym base);
+const char *aff_written(Elab *e, Aff a); /* in the source's names, for messages */
+Diag *index_outside(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *of);
 void def_rename(Elab *e, DefId d, Sym to);
 void path_cons(Elab *e, uint32_t from, ConsVec *out); /* what holds at the current place */
 void frames_cons(Elab *e, const Frame *f, uint32_t n, ConsVec *out);

@@ -108,7 +108,7 @@ static bool settings_read(Ctx *c, const Setting *set, uint32_t n, SetText *out) 
 /* ---- one attempt */
 static bool attempt(Elab *e, const AstItem *net) {
     uint32_t errors = diags_errors(e->c->ds);
-    vec_push(e->a, &e->call, (Call){net, net->name.span});
+    vec_push(e->a, &e->call, (Call){.item = net, .span = net->name.span});
     e->file = ast_file_of(e->ast, net->span);
     if (!e->file) bug("program_elaborate: the network's file is missing");
     if (!hypers_load(e, net) || e->restart) return false;
@@ -138,7 +138,7 @@ bool program_elaborate(Ctx *c, const Ast *ast, Sym name, const Setting *set, uin
         e->set = texts;
         e->nset = nset;
         e->p->name = net->name.sym;
-        e->p->span = net->span;
+        e->p->span = net->name.span;
         if (attempt(e, net)) {
             program_tidy(e);
             *out = e->p;

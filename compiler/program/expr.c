@@ -86,10 +86,7 @@ static bool vectors_agree(Elab *e, const Value *a, const Value *b, Span at, Valu
         return false;
     }
     if (a->width && b->width && a->width != b->width) {
-        Buf x = buf_new(e->a), y = buf_new(e->a);
-        fx_print(e->fx, e->c->syms, &x, a->width);
-        fx_print(e->fx, e->c->syms, &y, b->width);
-        diag(e->c->ds, width_mismatch, at, buf_text(&x), buf_text(&y));
+        diag(e->c->ds, width_mismatch, at, width_text(e, a->width), width_text(e, b->width));
         return false;
     }
     out->width = a->width ? a->width : b->width;
@@ -105,14 +102,14 @@ static bool is_scaling(AstBinop op, const Value *a, const Value *b) {
 static Value coordinatewise(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at) {
     Value v = {.kind = VAL_vector, .span = sp};
     bool linear = op == AB_add || op == AB_sub || is_scaling(op, &a, &b);
+    if (!linear && (a.is_input || b.is_input)) {
+        diag(e->c->ds, input_nonlinear, at, arena_printf(e->a, "`%s`", ast_binop_text(op)));
+        return val_none();
+    }
     if (is_scaling(op, &a, &b)) {
         v.width = a.width ? a.width : b.width;
         v.is_input = a.is_input || b.is_input;
     } else if (!vectors_agree(e, &a, &b, at, &v)) {
-        return val_none();
-    }
-    if (!linear && v.is_input) {
-        diag(e->c->ds, input_nonlinear, at, arena_printf(e->a, "`%s`", ast_binop_text(op)));
         return val_none();
     }
     a.is_int = b.is_int = a.has_aff = b.has_aff = false;
@@ -163,7 +160,9 @@ Value vectors_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at) {
     if (arith && a.kind == VAL_output && b.kind == VAL_output)
         return output_add(e, a, b, op == AB_sub, sp);
     if (op == AB_mul && a.kind == VAL_covector && is_matrix(&b)) {
-        diag(e->c->ds, later_transpose, at, sym_text(e->c->syms, b.fam->name));
+        const char *m = sym_text(e->c->syms, b.fam->name);
+        Diag *d = diag(e->c->ds, later_transpose, at, m);
+        if (b.kind == VAL_matrix) diag_help(d, "write `v' * (%s * x)`", m);
         return val_none();
     }
     return operands_wrong(e, op, &a, &b, at);

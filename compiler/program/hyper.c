@@ -135,12 +135,14 @@ static bool load_choice(Elab *e, const AstParam *p, Value *out) {
         return false;
     }
     bool words = p->type.kind == AT_words;
+    const char *kind = "something else";
     *out = val_none();
     for (uint32_t i = 0; words && i < p->type.words.len; i++)
         if (ast_is_name(x, p->type.words.data[i].sym))
             *out = (Value){.kind = VAL_word, .word = x->name, .span = x->span};
     if (!words) *out = eval(e, x);
     if (!words && out->kind == VAL_none) return false;
+    if (!words) kind = value_kind(e, out);
     if (!words && out->kind != VAL_fn) *out = val_none();
     if (out->kind == VAL_none) {
         Buf b = buf_new(e->a);
@@ -151,7 +153,7 @@ static bool load_choice(Elab *e, const AstParam *p, Value *out) {
         if (s)
             bad_setting(e, s, buf_text(&b), p);
         else
-            diag(e->c->ds, type_expected, x->span, buf_text(&b), "something else");
+            diag(e->c->ds, type_expected, x->span, buf_text(&b), kind);
         return false;
     }
     vec_push(e->a, &e->p->hyper,

@@ -7,12 +7,7 @@ bool index_in(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *what) {
     if (must_hold(e, &path, aff_sub(e->x, i, lo), "index", sp) &&
         must_hold(e, &path, aff_plus(aff_sub(e->x, hi, i), -1), "room above the index", sp))
         return true;
-    Buf a = buf_new(e->a), b = buf_new(e->a);
-    aff_print(e->c->syms, &a, i);
-    aff_print(e->c->syms, &b, lo);
-    buf_puts(&b, "..");
-    aff_print(e->c->syms, &b, hi);
-    diag(e->c->ds, index_range, sp, buf_text(&a), what, buf_text(&b));
+    index_outside(e, i, lo, hi, sp, what);
     return false;
 }
 

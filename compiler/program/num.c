@@ -246,7 +246,9 @@ Value number_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at) {
     } else {
         return number_compare(e, op, a, b, sp);
     }
-    r.is_int = ints && op != AB_div && op != AB_pow;
+    double k;
+    bool whole = op != AB_pow || (value_is_const(e, b, &k) && k >= 0);
+    r.is_int = ints && op != AB_div && whole;
     return r;
 }
 
@@ -292,6 +294,15 @@ bool value_is_const(const Elab *e, Value v, double *out) {
     if (k->op != FX_num || !num_pure(v.num)) return false;
     *out = k->num;
     return true;
+}
+
+const char *width_text(Elab *e, Fx width) {
+    FxOp op = fx_node(e->fx, width)->op;
+    Buf b = buf_new(e->a);
+    fx_print(e->fx, e->c->syms, &b, width);
+    if (fx_is_num(e->fx, width, 1)) return "n";
+    bool sum = op == FX_add || op == FX_sub || op == FX_if;
+    return arena_printf(e->a, sum ? "(%s) * n" : "%s * n", buf_text(&b));
 }
 
 const char *value_kind(const Elab *e, const Value *v) {

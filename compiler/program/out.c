@@ -75,10 +75,7 @@ Value output_of(Elab *e, Value v, Value x, Span sp) {
         return val_none();
     }
     if (v.width && x.width && v.width != x.width) {
-        Buf a = buf_new(e->a), b = buf_new(e->a);
-        fx_print(e->fx, e->c->syms, &a, v.width);
-        fx_print(e->fx, e->c->syms, &b, x.width);
-        diag(e->c->ds, width_mismatch, sp, buf_text(&a), buf_text(&b));
+        diag(e->c->ds, width_mismatch, sp, width_text(e, v.width), width_text(e, x.width));
         return val_none();
     }
     Num powers = num_mul(e, v.num, x.num);

@@ -99,7 +99,7 @@ const char *nearest_name(Elab *e, const char *want, const Syms *list) {
     for (uint32_t i = 0; i < list->len; i++) {
         const char *s = sym_text(e->c->syms, list->data[i]);
         uint32_t d = distance(want, s);
-        if (d <= least && (!best || d < least)) best = s, least = d;
+        if (d < strlen(want) && d <= least && (!best || d < least)) best = s, least = d;
     }
     return best;
 }

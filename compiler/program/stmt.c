@@ -246,6 +246,15 @@ static void carried_open(Elab *e, const LoopBody *l, Frame loop, uint32_t nframe
     }
 }
 
+/* What a loop that cannot be run assigns is not known after it. */
+static void loop_poison(Elab *e, const LoopBody *l) {
+    AstNames names = {0};
+    assigned_names(e, &l->body->stmts, &names);
+    for (uint32_t i = 0; i < names.len && !e->restart; i++)
+        if (var_find(e, names.data[i].sym))
+            var_set(e, names.data[i].sym, val_none(), names.data[i].span);
+}
+
 static void loop_run(Elab *e, const LoopBody *l, uint32_t level) {
     Dim dim;
     CarriedVec carried = {0};
@@ -253,8 +262,10 @@ static void loop_run(Elab *e, const LoopBody *l, uint32_t level) {
     const AstRange *r = l->ranges ? &l->ranges->data[level] : NULL;
     if (r) var = r->var;
     if (!loop_range(e, var, r ? r->lo : NULL, r ? r->hi : l->count, r ? r->span : l->count->span,
-                    &dim))
+                    &dim)) {
+        loop_poison(e, l);
         return;
+    }
     uint32_t nframe = e->frame.len;
     Frame loop = {.is_loop = true, .dim = dim};
     carried_open(e, l, loop, nframe, &carried);
@@ -325,7 +336,10 @@ static void exec_stmt(Elab *e, const AstStmt *s) {
         l.body = &s->repeat.body;
         loop_run(e, &l, 0);
         return;
-    case AS_return: diag(e->c->ds, return_place, s->span); return;
+    case AS_return:
+        diag(e->c->ds, return_place, s->span);
+        vec_last(&e->call).returned = true;
+        return;
     }
 }
 
@@ -337,8 +351,8 @@ Value exec_block(Elab *e, const AstBlock *b, bool body_of_call) {
         if (s->kind == AS_return && body_of_call && i + 1 == b->stmts.len) return eval(e, s->value);
         exec_stmt(e, s);
     }
-    if (body_of_call && !e->restart) {
-        const Call *c = &vec_last(&e->call);
+    const Call *c = &vec_last(&e->call);
+    if (body_of_call && !e->restart && !c->returned) {
         Diag *d = diag(e->c->ds, no_return, c->item->name.span, ast_item_text(c->item->kind),
                        sym_text(e->c->syms, c->item->name.sym));
         diag_help(d, "end it with `return`");

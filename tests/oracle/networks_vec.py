@@ -14,7 +14,7 @@ import networks_quad as quad
 
 def over(a, b):
     """a / b, 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
+    return np.divide(a, b, out=np.zeros(np.shape(a)), where=b > 0)
 
 
 class Vec:
