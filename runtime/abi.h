@@ -95,12 +95,16 @@ typedef struct TpArray {
 /* What a function sees.  Real means double or float by the kernel's dtype.
  * Element (i0, i1, ..) of an array lies at linear index e = (i0 * extent1 + i1) * ..:
  *   const arrays:   carray[a][e]
- *   sample arrays:  xarray[a][e * xstride + s] for left sample s, yarray[a][e * ystride + s]
+ *   sample arrays:  xarray[a][tp_place(e, n, s)] for left sample s (yarray: right), n the number of
+ *                   elements: blocks of TP_BLOCK samples, each with all its elements together, so
+ *                   that what one tile needs stays in the cache
  *   pair arrays:    parray[a][e * TP_BLOCK + lane] (scratch of one thread); cells have no storage
  *   pair inputs, outputs: row[a][j], j counting from the row's first column
- * strides are multiples of TP_BLOCK; arrays are 64-byte aligned and may be read and written up to
- * their stride. */
+ * Arrays are 64-byte aligned, hold whole blocks, and may be read and written up to their end. */
 enum { TP_BLOCK = 64 };
+static inline int64_t tp_place(int64_t element, int64_t elements, int64_t sample) {
+    return (sample / TP_BLOCK * elements + element) * TP_BLOCK + sample % TP_BLOCK;
+}
 typedef struct TpFrame {
     const int64_t *size;
     const double *real;
@@ -109,7 +113,6 @@ typedef struct TpFrame {
     void *const *yarray;
     void *const *parray;
     void *const *row;
-    int64_t xstride, ystride;
     void *self; /* the interpreter's state; NULL for compiled code */
 } TpFrame;
 

@@ -275,8 +275,7 @@ static void fail_tile(PairWork *w, int64_t tile, int worker) {
 static TpFrame pair_frame(const RtRun *r, const Scratch *s) {
     return (TpFrame){.size = r->v.size, .real = r->v.real, .carray = r->carray,
                      .xarray = r->side[0].array, .yarray = rt_right(r)->array,
-                     .parray = s->parray, .row = s->row, .xstride = r->side[0].stride,
-                     .ystride = rt_right(r)->stride, .self = r->k->self};
+                     .parray = s->parray, .row = s->row, .self = r->k->self};
 }
 
 static void pair_worker(void *ctx, int worker) {

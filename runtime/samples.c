@@ -180,8 +180,7 @@ static void stage_worker(void *ctx, int worker) {
 
 static TpFrame side_frame(const RtRun *r, const RtSide *side) {
     return (TpFrame){.size = r->v.size, .real = r->v.real, .carray = r->carray,
-                     .xarray = side->array, .yarray = side->array, .xstride = side->stride,
-                     .ystride = side->stride, .self = r->k->self};
+                     .xarray = side->array, .yarray = side->array, .self = r->k->self};
 }
 
 static bool run_stage(RtRun *r, const RtSide *side, TpSampleFn *fn) {
@@ -205,7 +204,7 @@ static void find_largest(const RtRun *r, const RtSide *side, int32_t array, Larg
     int64_t n = rt_array_elements(&r->k->array[array], r->v.size);
     for (int64_t e = 0; e < n; e++)
         for (int64_t s = 0; s < side->n; s++) {
-            double v = get_real(r, side->array[array], e * side->stride + s);
+            double v = get_real(r, side->array[array], tp_place(e, n, s));
             if (isnan(l->value) || v <= l->value) continue;
             *l = (Largest){v, side, s};
         }

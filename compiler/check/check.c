@@ -158,7 +158,9 @@ static void readout_conditions(Checker *k, const Readout1 *r) {
                            ? "the readout is the constant vector"
                            : "the readout vector has a nonzero mean";
     Span at = r->fresh ? r->mean_at : def_of(k, r->v.d)->span;
-    reason(k, (CheckReason){"readout-mean", text, def_name(k, r->v.d), {r->v.span, at}});
+    bool single = r->fresh && r->fams.len == 1;
+    const char *name = single ? fam_name(k, r->fams.data[0]) : def_name(k, r->v.d);
+    reason(k, (CheckReason){"readout-mean", text, name, {r->v.span, at}});
 }
 
 static void orientations(Checker *k) {
@@ -212,7 +214,10 @@ static void explain(Diag *d, const Verdict *v) {
     for (uint32_t i = 0; i < v->reason.len; i++) {
         const CheckReason *r = &v->reason.data[i];
         if (r->use[0].file) diag_label(d, r->use[0], "`%s`: %s", r->subject, r->text);
-        if (r->use[1].file) diag_label(d, r->use[1], "`%s` is also used here", r->subject);
+        bool made = !strcmp(r->condition, "readout-mean");
+        if (r->use[1].file)
+            diag_label(d, r->use[1], made ? "`%s` is made here" : "`%s` is also used here",
+                       r->subject);
     }
 }
 

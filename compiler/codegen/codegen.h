@@ -55,7 +55,6 @@ typedef struct CodegenApi {
     uint32_t version; /* CODEGEN_VERSION */
     uint32_t shape;   /* CODEGEN_SHAPE of the module's build */
     const char *llvm; /* "19.1.7" */
-    void (*warm)(void); /* LLVM's own initialisation, which the others do where it is still to do */
     bool (*jit)(Ctx *c, const Kernel *k, const CodegenOptions *o, Jit *out);
     void (*jit_free)(Jit *j);
     bool (*object)(Ctx *c, const CodegenImage *im, CodegenBytes *out); /* in the context's arena */

@@ -203,16 +203,18 @@ static void emit_block(Emit *e, uint32_t block) {
 
 /* for (base = first; base < end; base += u * g * w) body */
 static void emit_lane_loop(Emit *e, LLVMValueRef first, LLVMValueRef end) {
-    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), body = block_new(e, "lanes");
-    LLVMBasicBlockRef done = block_new(e, "end");
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, first, end, ""), body, done);
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), head = block_new(e, "lanes");
+    LLVMBasicBlockRef body = block_new(e, "body"), done = block_new(e, "end");
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, first, end, ""), head, done);
+    LLVMPositionBuilderAtEnd(e->turn, head);
+    e->base = LLVMBuildPhi(e->turn, e->i64, "");
     LLVMPositionBuilderAtEnd(e->b, body);
-    e->base = LLVMBuildPhi(e->b, e->i64, "");
     emit_block(e, 1);
+    LLVMBuildBr(e->turn, body);
     LLVMValueRef step = LLVMConstInt(e->i64, e->u * e->g * e->vec.w, 0);
     LLVMValueRef next = LLVMBuildNSWAdd(e->b, e->base, step, "");
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, end, ""), body, done);
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, end, ""), head, done);
     LLVMAddIncoming(e->base, (LLVMValueRef[]){first, next}, (LLVMBasicBlockRef[]){from, latch}, 2);
     LLVMPositionBuilderAtEnd(e->b, done);
 }
@@ -223,7 +225,8 @@ static void attribute(Emit *e, const char *key, const char *value) {
     LLVMAddAttributeAtIndex(e->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
 }
 
-/* Without min-legal-vector-width LLVM splits 512-bit vectors in two. */
+/* Without min-legal-vector-width LLVM splits 512-bit vectors in two.  Without stackrealign it may
+ * find out too late that spilled vectors want aligned slots, and lets them cross cache lines. */
 static void attributes(Emit *e) {
     char bits[16];
     unsigned nounwind = LLVMGetEnumAttributeKindForName("nounwind", 8);
@@ -233,6 +236,7 @@ static void attributes(Emit *e) {
     attribute(e, "prefer-vector-width", bits);
     attribute(e, "min-legal-vector-width", bits);
     attribute(e, "target-cpu", e->t->cpu);
+    attribute(e, "stackrealign", "");
     if (*e->t->features) attribute(e, "target-features", e->t->features);
     if (e->t->tune) attribute(e, "tune-cpu", e->t->tune);
 }
@@ -341,6 +345,7 @@ EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, 
     Emit e = {.c = c, .k = k, .t = t, .cx = cx, .m = m};
     e.b = LLVMCreateBuilderInContext(cx);
     e.entry = LLVMCreateBuilderInContext(cx);
+    e.turn = LLVMCreateBuilderInContext(cx);
     e.i64 = LLVMInt64TypeInContext(cx);
     e.ptr = LLVMPointerTypeInContext(cx, 0);
     e.scalar = k->dtype == TP_F32 ? LLVMFloatTypeInContext(cx) : LLVMDoubleTypeInContext(cx);
@@ -357,5 +362,6 @@ EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, 
     }
     LLVMDisposeBuilder(e.b);
     LLVMDisposeBuilder(e.entry);
+    LLVMDisposeBuilder(e.turn);
     return out;
 }

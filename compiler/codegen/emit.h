@@ -36,6 +36,7 @@ typedef struct Emit {
     LLVMModuleRef m;
     LLVMBuilderRef b;     /* where instructions go */
     LLVMBuilderRef entry; /* the function's first block: what depends on the frame only */
+    LLVMBuilderRef turn;  /* the head of the lane loop: what depends on the lanes only */
     LLVMTypeRef i64, ptr;
     LLVMTypeRef scalar; /* float or double */
     unsigned invariant; /* kind of !invariant.load */

@@ -125,20 +125,22 @@ static void lin_ring(Emit *e, Lin *l, Aff index, const KAxis *x, LLVMValueRef k)
     vec_push(e->c->a, &l->term, (LinTerm){LLVMBuildURem(e->b, v, d, ""), k});
 }
 
-/* Number of the element in its array, times stride. */
-static Lin element(Emit *e, const KIns *ins, LLVMValueRef stride) {
+/* Number of the element in its array, times apart; *all: that of the array's end (NULL: it has one
+ * element). */
+static Lin element(Emit *e, const KIns *ins, LLVMValueRef apart, LLVMValueRef *all) {
     const KArray *a = &e->k->array.data[ins->x];
     Lin l = {.inv = int_const(e, 0)};
     if (ins->nidx != a->naxis)
         bug("codegen: `%s` has %u indices, not %u", sym_text(e->c->syms, a->name), ins->nidx,
             a->naxis);
-    LLVMValueRef k = stride, one = int_const(e, 1);
+    LLVMValueRef k = apart, one = int_const(e, 1);
+    *all = NULL;
     for (uint32_t i = a->naxis; i-- > 0;) {
         const KAxis *x = &a->axis[i];
         if (!axis_is_stored(x)) continue;
         if (x->slices) {
             lin_ring(e, &l, ins->idx[i], x, k);
-            k = mul(e->entry, k, int_const(e, x->slices));
+            *all = k = mul(e->entry, k, int_const(e, x->slices));
             continue;
         }
         lin_add(e, &l, ins->idx[i], k);
@@ -146,7 +148,7 @@ static Lin element(Emit *e, const KIns *ins, LLVMValueRef stride) {
         Lin extent = {.inv = int_const(e, 0)};
         lin_add(e, &extent, x->hi, one);
         lin_add(e, &extent, x->lo, int_const(e, -1));
-        k = mul(e->entry, k, extent.inv);
+        *all = k = mul(e->entry, k, extent.inv);
     }
     return l;
 }
@@ -155,37 +157,50 @@ static LLVMValueRef gep(Emit *e, LLVMBuilderRef b, LLVMValueRef p, LLVMValueRef 
     return LLVMBuildInBoundsGEP2(b, e->scalar, p, &at, 1, "");
 }
 
-/* Where an array lies: elements of one lane are `stride` apart; `shift` (NULL: 0) is the first lane
- * as far as the entry block knows it; lanes: the lane loop's position comes on top. */
+/* Where an array lies: elements of one lane are `apart` from each other; blocked: samples in blocks
+ * of TP_BLOCK, each with all its elements; `first` (NULL: 0) is the first lane as far as the entry
+ * block knows it; lanes: the lane loop's position comes on top. */
 typedef struct Home {
-    LLVMValueRef p, stride, shift;
-    bool lanes;
+    LLVMValueRef p;
+    int64_t apart;
+    bool blocked, lanes;
+    LLVMValueRef first;
 } Home;
 
 #define ITEM(e, field, i) frame_item((e), (e)->field, offsetof(TpFrame, field), (i), (e)->ptr)
-#define STRIDE(e, field) frame_field((e), offsetof(TpFrame, field), (e)->i64)
 
 static Home array_home(Emit *e, const KIns *ins) {
     const KArray *a = &e->k->array.data[ins->x];
     uint32_t x = ins->x;
-    LLVMValueRef one = int_const(e, 1);
-    if (a->stage == KS_const) return (Home){ITEM(e, carray, x), one, NULL, false};
+    if (a->stage == KS_const) return (Home){ITEM(e, carray, x), 1, false, false, NULL};
     if (a->stage == KS_pair) {
-        if (a->class != KA_stored) return (Home){ITEM(e, row, x), one, NULL, true};
-        return (Home){ITEM(e, parray, x), int_const(e, TP_BLOCK), NULL, false};
+        if (a->class != KA_stored) return (Home){ITEM(e, row, x), 1, false, true, NULL};
+        return (Home){ITEM(e, parray, x), TP_BLOCK, false, false, NULL};
     }
-    if (e->stage != KS_pair) return (Home){ITEM(e, xarray, x), STRIDE(e, xstride), NULL, true};
+    if (e->stage != KS_pair) return (Home){ITEM(e, xarray, x), TP_BLOCK, true, true, NULL};
     if (ins->side == SIDE_x)
-        return (Home){ITEM(e, xarray, x), STRIDE(e, xstride), LLVMGetParam(e->fn, 1), false};
-    return (Home){ITEM(e, yarray, x), STRIDE(e, ystride), LLVMGetParam(e->fn, 2), true};
+        return (Home){ITEM(e, xarray, x), TP_BLOCK, true, false, LLVMGetParam(e->fn, 1)};
+    return (Home){ITEM(e, yarray, x), TP_BLOCK, true, true, LLVMGetParam(e->fn, 2)};
+}
+
+/* Place of a sample among blocks that are `all` elements long. */
+static LLVMValueRef sample_place(Emit *e, LLVMBuilderRef b, LLVMValueRef s, LLVMValueRef all) {
+    if (!all) return s;
+    LLVMValueRef block = LLVMBuildLShr(b, s, int_const(e, 6), "");
+    LLVMValueRef lane = LLVMBuildAnd(b, s, int_const(e, TP_BLOCK - 1), "");
+    _Static_assert(TP_BLOCK == 1 << 6, "the shift above");
+    return add(b, mul(b, block, all), lane);
 }
 
 LLVMValueRef emit_place(Emit *e, const KIns *ins) {
     Home h = array_home(e, ins);
-    Lin l = element(e, ins, h.stride);
-    LLVMValueRef fixed = h.shift ? add(e->entry, l.inv, h.shift) : l.inv;
-    LLVMValueRef p = gep(e, e->entry, h.p, fixed), v = lin_variant(e, &l);
-    if (h.lanes) v = v ? add(e->b, v, e->base) : e->base;
+    LLVMValueRef all;
+    Lin l = element(e, ins, int_const(e, h.apart), &all);
+    if (!h.blocked) all = NULL;
+    LLVMValueRef fixed = l.inv, v = lin_variant(e, &l);
+    if (h.first) fixed = add(e->entry, fixed, sample_place(e, e->entry, h.first, all));
+    LLVMValueRef p = gep(e, e->entry, h.p, fixed);
+    if (h.lanes) p = gep(e, e->turn, p, sample_place(e, e->turn, e->base, all));
     return v ? gep(e, e->b, p, v) : p;
 }
 

@@ -33,13 +33,12 @@ static const char *module_path(Arena *a) {
     return TPC_CODEGEN_DIR "/" MODULE;
 }
 
-/* What comes out of it is found by codegen_load, which waits in dlopen while this one is busy. */
+/* What comes out of it is found by codegen_load, which waits in dlopen while this one is busy.
+ * Nothing of LLVM runs here: the process may end meanwhile. */
 static void *preload(void *unused) {
     (void)unused;
     Arena *a = arena_new(0, NULL, NULL);
-    void *so = dlopen(module_path(a), RTLD_NOW | RTLD_LOCAL);
-    const CodegenApi *api = so ? dlsym(so, CODEGEN_SYMBOL) : NULL;
-    if (api && api->version == CODEGEN_VERSION && api->shape == CODEGEN_SHAPE) api->warm();
+    dlopen(module_path(a), RTLD_NOW | RTLD_LOCAL);
     arena_free(a);
     return NULL;
 }

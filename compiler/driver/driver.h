@@ -20,11 +20,10 @@ typedef struct Options {
     Texts args;
     const char *network, *output, *target, *require, *memory, *stage, *passes;
     VEC(Setting) set;
-    Texts set_text, data, size, include;
+    Texts set_text, data, include;
     unsigned kernels; /* bit set of 1 << KernelKind */
     TpDtype dtype;
     int threads;
-    double rtol;
     bool kernels_given, no_blas, interpreter, assume_gia, check_only, verbose, help;
     BuildKind build;
     DiagFormat format;

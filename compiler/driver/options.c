@@ -115,13 +115,6 @@ static bool set_choice(Options *o, const char *option, const char *v, const char
     return *out || !strcmp(v, no) || usage(o, "--%s=%s: %s or %s", option, v, no, yes);
 }
 
-static bool set_rtol(Options *o, const char *v) {
-    size_t end;
-    o->rtol = text_double(v, strlen(v), &end);
-    if (*v && !v[end] && o->rtol > 0 && o->rtol < 1) return true;
-    return usage(o, "--rtol=%s: a number between 0 and 1", v);
-}
-
 static bool set_kernels(Options *o, const char *v) {
     o->kernels = tp_parse_kernels(v);
     o->kernels_given = true;
@@ -135,7 +128,6 @@ static bool take(Arena *a, Options *o, OptId id, const char *v) {
     case OPT_kernel: return set_kernels(o, v);
     case OPT_output: o->output = v; return true;
     case OPT_data: vec_push(a, &o->data, v); return true;
-    case OPT_size: vec_push(a, &o->size, v); return true;
     case OPT_dtype: return set_dtype(o, v);
     case OPT_threads: return set_threads(o, v);
     case OPT_memory: o->memory = v; return true;
@@ -149,7 +141,6 @@ static bool take(Arena *a, Options *o, OptId id, const char *v) {
     case OPT_target: o->target = v; return true;
     case OPT_require: o->require = v; return true;
     case OPT_assume_gia: o->assume_gia = true; return true;
-    case OPT_rtol: return set_rtol(o, v);
     case OPT_check: o->check_only = true; return true;
     case OPT_format: return set_format(o, v);
     case OPT_include: vec_push(a, &o->include, v); return true;

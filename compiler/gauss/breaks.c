@@ -71,7 +71,7 @@ static void numeric_breaks(Plan *pl, Fx f, uint32_t leaf) {
 
 /* Breaks where f changes its sign. */
 static void zero_of(Plan *pl, Fx f) {
-    uint32_t m = fx_leaves(pl->q.fx, f);
+    uint32_t m = leaf_set(pl->q.fx, f);
     if (!m) return;
     const Normal *n = normalise(pl->n, f);
     Gate g;
@@ -87,7 +87,7 @@ static void zero_of(Plan *pl, Fx f) {
 
 void breaks_of(Plan *pl, Fx f) {
     const FxNode n = *fx_node(pl->q.fx, f);
-    if (!fx_leaves(pl->q.fx, f)) return;
+    if (!leaf_set(pl->q.fx, f)) return;
     switch (n.op) {
     case FX_abs:
     case FX_sign:

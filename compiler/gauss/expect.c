@@ -66,7 +66,7 @@ static void find_groups(const Expect *x, const Key *k, uint32_t leaves, Groups *
             if (k->quad[quad_at(a, b)]) join(g, 1u << a | 1u << b);
     for (uint32_t i = 0; i < MAX_GATE && k->gate[i]; i++) join(g, gate_mask(x->n, k->gate[i]));
     for (uint32_t i = 0; i < MAX_DELTA && k->delta[i]; i++) join(g, gate_mask(x->n, k->delta[i]));
-    for (uint32_t i = 0; i < MAX_OPAQUE && k->opq[i]; i++) join(g, fx_leaves(x->n->fx, k->opq[i]));
+    for (uint32_t i = 0; i < MAX_OPAQUE && k->opq[i]; i++) join(g, leaf_set(x->n->fx, k->opq[i]));
 }
 
 static void keep_in(const Norm *n, uint32_t *v, uint32_t max, uint32_t mask) {
@@ -87,7 +87,7 @@ static Key restrict_key(const Expect *x, const Key *k, uint32_t mask) {
     keep_in(x->n, r.delta, MAX_DELTA, mask);
     uint32_t m = 0;
     for (uint32_t i = 0; i < MAX_OPAQUE && k->opq[i]; i++)
-        if (fx_leaves(x->n->fx, k->opq[i]) & mask) r.opq[m++] = k->opq[i];
+        if (leaf_set(x->n->fx, k->opq[i]) & mask) r.opq[m++] = k->opq[i];
     for (; m < MAX_OPAQUE; m++) r.opq[m] = 0;
     return r;
 }

@@ -148,7 +148,7 @@ void nest_factors(Nest *q, uint32_t from, uint32_t done, const MVal *y, MVal *we
     for (uint32_t k = 0; k < q->nint; k++) {
         const Key *key = &q->pl->x->integral.data[q->in[k]].key;
         for (uint32_t i = 0; i < MAX_OPAQUE && key->opq[i]; i++) {
-            uint32_t m = fx_leaves(q->pl->q.fx, key->opq[i]), j = 0;
+            uint32_t m = leaf_set(q->pl->q.fx, key->opq[i]), j = 0;
             if ((m & ~now) || !(m & ~before)) continue;
             while (j < nseen && seen[j] != key->opq[i]) j++;
             if (j == nseen && nseen < MAX_NEST_INTEGRALS) {

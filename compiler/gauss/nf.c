@@ -14,11 +14,11 @@ Norm *norm_new(Arena *a, FmPool *p, Intern *syms) {
     return n;
 }
 
-uint32_t fx_leaves(const FxPool *fx, Fx f) {
+uint32_t leaf_set(const FxPool *fx, Fx f) {
     const FxNode *n = fx_node(fx, f);
     if (n->op == FX_leaf) return n->k < 32 ? 1u << n->k : 0;
     uint32_t m = 0;
-    for (uint32_t i = 0; i < fx_arity(n->op); i++) m |= fx_leaves(fx, n->arg[i]);
+    for (uint32_t i = 0; i < fx_arity(n->op); i++) m |= leaf_set(fx, n->arg[i]);
     return m;
 }
 
@@ -48,7 +48,7 @@ uint32_t key_leaves(const Norm *n, const Key *k) {
         m |= gate_leaves(&n->gate.data[k->gate[i]]);
     for (uint32_t i = 0; i < MAX_DELTA && k->delta[i]; i++)
         m |= gate_leaves(&n->gate.data[k->delta[i]]);
-    for (uint32_t i = 0; i < MAX_OPAQUE && k->opq[i]; i++) m |= fx_leaves(n->fx, k->opq[i]);
+    for (uint32_t i = 0; i < MAX_OPAQUE && k->opq[i]; i++) m |= leaf_set(n->fx, k->opq[i]);
     return m;
 }
 

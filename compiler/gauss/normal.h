@@ -65,7 +65,7 @@ static inline uint32_t quad_at(uint32_t a, uint32_t b) { /* a <= b */
 }
 
 Norm *norm_new(Arena *a, FmPool *p, Intern *syms);
-uint32_t fx_leaves(const FxPool *fx, Fx f); /* bit set */
+uint32_t leaf_set(const FxPool *fx, Fx f); /* bit set */
 
 /* NULL: more than MAX_TERMS terms or more factors than a key holds; Norm.why says so. */
 const Normal *nf_add(Norm *n, const Normal *a, const Normal *b);

@@ -260,7 +260,7 @@ static const Normal *strict(Norm *n, Fx f) {
 }
 
 static const Normal *power(Norm *n, const FxNode *x) {
-    if (fx_leaves(n->fx, x->arg[1])) return fail(n, "an exponent is not a number");
+    if (leaf_set(n->fx, x->arg[1])) return fail(n, "an exponent is not a number");
     const Normal *a = strict(n, x->arg[0]);
     Rat e;
     if (!a || !fm_number(n->p, norm_scalar(n, x->arg[1]), &e) || e.d != 1 || e.n < 0 || e.n > 32)
@@ -349,7 +349,7 @@ static const Normal *call2(Norm *n, const FxNode *x) {
 
 static const Normal *attempt(Norm *n, Fx f) {
     const FxNode x = *fx_node(n->fx, f);
-    if (!fx_leaves(n->fx, f)) return nf_const(n, norm_scalar(n, f));
+    if (!leaf_set(n->fx, f)) return nf_const(n, norm_scalar(n, f));
     switch (x.op) {
     case FX_leaf: return nf_leaf(n, x.k);
     case FX_add: return nf_add(n, normalise(n, x.arg[0]), normalise(n, x.arg[1]));
@@ -357,7 +357,7 @@ static const Normal *attempt(Norm *n, Fx f) {
     case FX_mul: return nf_mul(n, normalise(n, x.arg[0]), normalise(n, x.arg[1]));
     case FX_neg: return nf_scale(n, normalise(n, x.arg[0]), minus_one(n));
     case FX_div:
-        if (fx_leaves(n->fx, x.arg[1])) return fail(n, "a quotient");
+        if (leaf_set(n->fx, x.arg[1])) return fail(n, "a quotient");
         Fm d = norm_scalar(n, x.arg[1]);
         return d ? nf_scale(n, normalise(n, x.arg[0]), fm_inv(n->p, d)) : fail(n, "a quotient");
     case FX_pow: return power(n, &x);
@@ -404,7 +404,7 @@ bool nf_tilted(const Normal *f) {
 
 /* An opaque part of one leaf swallows what surrounds it, as long as that has no other leaf. */
 static bool should_widen(Norm *n, const Normal *r, Fx f) {
-    uint32_t m = fx_leaves(n->fx, f);
+    uint32_t m = leaf_set(n->fx, f);
     if (!m || (m & (m - 1))) return false;
     if (!nf_has_opaque(r)) return false;
     Key k = {0};

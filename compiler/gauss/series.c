@@ -22,7 +22,7 @@ struct Hermite {
 /* ---- which plans */
 
 static bool one_leaf(const Plan *pl, Fx f, uint32_t leaf) {
-    return fx_leaves(pl->q.fx, f) == 1u << leaf && shape_smooth(pl->q.fx, f) &&
+    return leaf_set(pl->q.fx, f) == 1u << leaf && shape_smooth(pl->q.fx, f) &&
            shape_numeric(pl->q.fx, f);
 }
 

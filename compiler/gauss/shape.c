@@ -17,7 +17,7 @@ static bool kink(FxOp op) {
 
 bool shape_smooth(const FxPool *fx, Fx f) {
     const FxNode *n = fx_node(fx, f);
-    if (kink(n->op) && fx_leaves(fx, n->op == FX_if ? n->arg[0] : f)) return false;
+    if (kink(n->op) && leaf_set(fx, n->op == FX_if ? n->arg[0] : f)) return false;
     for (uint32_t i = 0; i < fx_arity(n->op); i++)
         if (!shape_smooth(fx, n->arg[i])) return false;
     return true;

@@ -48,6 +48,14 @@ int64_t run_element(Run *r, const IIns *i) {
     return outside ? 0 : e;
 }
 
+/* Number of elements of the array. */
+static int64_t run_elements(const Run *r, const IIns *i) {
+    const IArray *a = &r->in->array[i->x];
+    int64_t n = 1;
+    for (uint32_t j = 0; j < a->naxis; j++) n *= r->ext[a->axis0 + j];
+    return n;
+}
+
 #define T double
 #define F(name) name
 #define B(name) bits_##name##_f64

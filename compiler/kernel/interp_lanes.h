@@ -17,9 +17,9 @@ static T *N(address)(Run *r, const IIns *i, bool *one) {
     switch (a->place) {
     case PLACE_const: *one = true; return (T *)f->carray[i->x] + e;
     case PLACE_sample:
-        if (i->side == SIDE_y) return (T *)f->yarray[i->x] + e * f->ystride + r->s;
+        if (i->side == SIDE_y) return (T *)f->yarray[i->x] + tp_place(e, run_elements(r, i), r->s);
         *one = r->stage == KS_pair;
-        return (T *)f->xarray[i->x] + e * f->xstride + (*one ? r->i : r->s);
+        return (T *)f->xarray[i->x] + tp_place(e, run_elements(r, i), *one ? r->i : r->s);
     case PLACE_pair: return (T *)f->parray[i->x] + e * TP_BLOCK;
     case PLACE_row: return (T *)f->row[i->x] + r->row;
     case PLACE_cell: return (T *)r->cell + (size_t)a->cell * TP_BLOCK;

@@ -78,6 +78,7 @@ typedef struct LExp {
     /* after normalise: pair (0, nl) of a one-leaf-a-side expectation reads these instead of cov */
     LRef unit, defect, codefect; /* array 0: not there */
     LRef norm[2];                /* s of leaf 0 and leaf nl */
+    bool rounded;                /* and what it reads is not exactly c = 1 for equal samples */
     /* unit: E[F G] / (|F| |G|); complement: 1 - that */
     enum { EXP_value, EXP_unit, EXP_complement } want;
     const struct Expectation *plan; /* chosen by gauss (lower/expect.c) */

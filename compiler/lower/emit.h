@@ -37,6 +37,7 @@ typedef struct Emit {
     VEC(DerivedReal) derived;
     uint32_t cells;     /* counter for names */
     SeriesCells series;
+    KVal same;          /* pair: mask of equal samples; 0: not needed */
 } Emit;
 
 /* emit_resources.c: sizes, reals, arrays, inputs. */
@@ -56,6 +57,11 @@ void emit_hermite_statement(Emit *e, LArrayId id, const LExp *x, const Aff *idx,
 KVal emit_series(Emit *e, const LSeries *s);
 KVal emit_ref(Emit *e, LRef r);
 void emit_gather(Emit *e, const LExp *x, GaussOperands *o);
+/* emit_same.c: at the start of the pair function; the mask for an expectation that reads c, or for the
+ * moment of leaf p of the left sample with leaf q of the right one (0: none). */
+void emit_same(Emit *e);
+KVal emit_same_unit(Emit *e, const LExp *x);
+KVal emit_same_cross(Emit *e, const LExp *x, uint32_t p, uint32_t q);
 /* emit_terms.c: the sum of terms with guards, handed to a store. */
 typedef void EmitStore(Emit *e, void *ctx, KVal v);
 void emit_terms(Emit *e, LTerms t, EmitStore *store, void *ctx);

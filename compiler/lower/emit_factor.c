@@ -58,14 +58,17 @@ static void unit_operands(Emit *e, const LExp *x, GaussOperands *o) {
     KVal one = kb_num(b, 1), def = optional(e, x->defect), co = optional(e, x->codefect);
     o->s[0] = emit_ref(e, x->norm[0]);
     o->s[1] = emit_ref(e, x->norm[1]);
+    KVal same = emit_same_unit(e, x);
     if (x->unit.array) {
         o->c = emit_ref(e, x->unit);
+        if (same) o->c = kb_op(b, KO_select, same, one, o->c);
         o->d = kb_op(b, KO_sub, one, kb_op(b, KO_abs, o->c, 0, 0), 0);
         o->d = kb_op(b, KO_max, o->d, kb_num(b, 0), 0);
         KVal neg = kb_op(b, KO_lt, o->c, kb_num(b, 0), 0);
         o->sign = kb_op(b, KO_select, neg, kb_num(b, -1), one);
         return;
     }
+    if (same) def = kb_op(b, KO_select, same, kb_num(b, 0), def);
     o->c = kb_op(b, KO_sub, one, def, 0);
     if (!co) co = kb_op(b, KO_sub, kb_num(b, 2), def, 0);
     o->d = kb_op(b, KO_min, def, co, 0);
@@ -79,12 +82,15 @@ void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
     KVal *cov = ARENA_ARRAY(e->c->a, KVal, n * n), *th = ARENA_ARRAY(e->c->a, KVal, x->ntheta);
     for (uint32_t p = 0; p < n; p++) mean[p] = x->mean[p].n ? emit_value(e, x->mean[p]) : 0;
     for (uint32_t p = 0; p < n; p++) {
-        var[p] = minus_means(e, emit_value(e, x->cov[p * n + p]), mean[p], mean[p]);
+        KVal self = emit_value(e, x->cov[p * n + p]);
+        var[p] = minus_means(e, self, mean[p], mean[p]);
         if (mean[p]) var[p] = kb_op(&e->b, KO_max, var[p], kb_num(&e->b, 0), 0);
         for (uint32_t q = p + 1; q < n; q++) {
             if (x->indep[p * n + q] || !x->cov[p * n + q].n) continue;
             if (x->norm[0].array && p == 0 && q == x->nl) continue; /* c, d, sign instead */
-            cov[p * n + q] = minus_means(e, emit_value(e, x->cov[p * n + q]), mean[p], mean[q]);
+            KVal v = emit_value(e, x->cov[p * n + q]), same = emit_same_cross(e, x, p, q);
+            if (same) v = kb_op(&e->b, KO_select, same, self, v);
+            cov[p * n + q] = minus_means(e, v, mean[p], mean[q]);
         }
     }
     for (uint32_t k = 0; k < x->ntheta; k++) th[k] = emit_scalar(e, x->theta[k], NULL);

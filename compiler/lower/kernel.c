@@ -258,6 +258,7 @@ bool lower_kernel(Ctx *c, const Limit *l, TpDtype dtype, Kernel **out) {
     if (!emit_resources(&e)) return false;
     for (int st = 0; st < KS_COUNT; st++) {
         e.b = kb_begin(c, e.k, (KStage)st);
+        if (st == KS_pair) emit_same(&e);
         const NodeVec *root = &e.sched.root[st];
         for (uint32_t i = 0; i < root->len; i++)
             if (!emit_node(&e, root->data[i], NULL)) return false;

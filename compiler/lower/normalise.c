@@ -204,6 +204,33 @@ static void find_needs(Normal *n) {
     }
 }
 
+/* Greatest fixpoint: exact arms of exact operands, gates over an exact correlation. */
+static bool still_exact(Normal *n, LArrayId id) {
+    const NormInfo *i = &n->info[id];
+    const LArray *r = &n->l->array.data[id];
+    if (!i->unit || !i->need_e || i->c == C_ROUNDED) return false;
+    if (i->c == C_GATE) return n->info[normal_cross(only_exp(r)).array].exact;
+    for (uint32_t t = 0; t < r->eq.n; t++) {
+        Part p;
+        if (normal_part(n, &r->eq.term[t], &p) && p.operand && p.operand->kind == LF_ref &&
+            !n->info[p.operand->ref.array].exact)
+            return false;
+    }
+    return true;
+}
+
+static void find_exact(Normal *n) {
+    for (LArrayId id = 1; id < n->n0; id++) n->info[id].exact = n->info[id].unit;
+    for (bool again = true; again;) {
+        again = false;
+        for (LArrayId id = 1; id < n->n0; id++) {
+            if (!n->info[id].exact || still_exact(n, id)) continue;
+            n->info[id].exact = false;
+            again = true;
+        }
+    }
+}
+
 /* ---- one-sample arrays: norms */
 
 static const Aff *own_axes(Normal *n, const LArray *r) {
@@ -356,6 +383,7 @@ bool lower_normalise(Ctx *c, Limit *l) {
     }
     n.eq = eq;
     find_needs(&n);
+    find_exact(&n);
     t_modes(&n);
     normal_rewrite(&n);
     return true;

@@ -21,6 +21,7 @@ typedef struct NormInfo {
     CMode c;
     TMode t;
     bool unit, need_e, need_o;
+    bool exact; /* unit: 1 - c carries no rounding error of size 1 */
     LArrayId codefect; /* LK_O companion */
     Scale scale;       /* of T arrays; of C arrays: see root */
     Scale root;        /* C arrays: sqrt of the self second moments (0 where they are 0) */

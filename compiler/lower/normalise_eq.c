@@ -133,6 +133,7 @@ static const LExp *unit_exp(Normal *n, const LExp *e) {
     LArrayId co = n->info[cross.array].codefect;
     if (defect) o->defect = (LRef){cross.array, SIDE_none, cross.idx};
     else o->unit = (LRef){cross.array, SIDE_none, cross.idx};
+    o->rounded = !n->info[cross.array].exact;
     if (co) o->codefect = (LRef){co, SIDE_none, cross.idx};
     o->norm[0] = (LRef){norm, SIDE_x, self_idx(n, cross.array, 0, cross.idx)};
     o->norm[1] = (LRef){norm, SIDE_y, self_idx(n, cross.array, 1, cross.idx)};

@@ -54,8 +54,7 @@ static void family_add(Elab *e, Family *f, Fx s2) {
     f->scale = fx_rat(e->fx, 1, 1);
     if (has_loop(e, s2)) { /* member = standard deviation * member of variance one */
         f->scale = fx_op(e->fx, FX_sqrt, s2, 0, 0);
-        lr = f->lr_given && f->trained ? fx_div(e->fx, lr, s2) : lr;
-        if (lr == s2) lr = fx_rat(e->fx, 1, 1);
+        if (f->trained) lr = lr == s2 ? fx_rat(e->fx, 1, 1) : fx_div(e->fx, lr, s2);
         s2 = fx_rat(e->fx, 1, 1);
     }
     if (has_loop(e, lr)) {
@@ -301,8 +300,18 @@ static void decl_scalar(Elab *e, const AstStmt *s, Family *f) {
     var_put(e, e->scope.len - 1, f->name, v, s->decl.name.span);
 }
 
+/* A second declaration of a name in one block would quietly make another parameter. */
+static void declared_once(Elab *e, AstName name) {
+    const Var *old = var_local(e, name.sym);
+    if (!old) return;
+    const char *s = sym_text(e->c->syms, name.sym);
+    Diag *d = diag(e->c->ds, defined_twice, name.span, s);
+    diag_label(d, old->span, "first defined here");
+}
+
 void exec_decl(Elab *e, const AstStmt *s) {
     const AstType *t = &s->decl.type;
+    declared_once(e, s->decl.name);
     Family *f = ARENA_NEW(e->a, Family);
     f->name = s->decl.name.sym;
     f->unique = fam_fresh(e, sym_text(e->c->syms, f->name));
@@ -333,6 +342,7 @@ void exec_decl(Elab *e, const AstStmt *s) {
 }
 
 void exec_width(Elab *e, const AstStmt *s) {
+    declared_once(e, s->width.name);
     Value v = eval(e, s->width.value);
     double known;
     if (v.kind != VAL_none && (v.kind != VAL_number || v.num.n != QUARTER || v.num.fan)) {

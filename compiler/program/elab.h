@@ -225,6 +225,8 @@ typedef struct Elab {
 
 /* One step of work; false once there were too many (reported once). */
 bool tick(Elab *e);
+/* Is f, written out, of a size that can be worked with?  (Reported once.) */
+bool small_enough(Elab *e, Fx f);
 
 /* ---- num.c: numbers and their powers of n */
 Value val_none(void);
@@ -314,6 +316,7 @@ bool index_in(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *what);
 
 /* ---- scope.c */
 Var *var_find(Elab *e, Sym name);
+Var *var_local(Elab *e, Sym name); /* of the innermost scope */
 void var_set(Elab *e, Sym name, Value v, Span sp);
 void var_put(Elab *e, uint32_t scope, Sym name, Value v, Span sp);
 void scope_open(Elab *e, bool call);

@@ -140,6 +140,10 @@ bool program_elaborate(Ctx *c, const Ast *ast, Sym name, const Setting *set, uin
         e->p->name = net->name.sym;
         e->p->span = net->name.span;
         if (attempt(e, net)) {
+            if (affctx_overflow(e->x)) {
+                diag(c->ds, limit_overflow, e->p->span, sym_text(c->syms, e->p->name));
+                return false;
+            }
             program_tidy(e);
             *out = e->p;
             return true;

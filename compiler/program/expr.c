@@ -1,12 +1,21 @@
 /* Expressions. */
 #include "program/elab.h"
 
-enum { MAX_STEPS = 4000000 };
+enum { MAX_STEPS = 4000000, MAX_SIZE = 10000 };
 
 bool tick(Elab *e) {
     if (e->steps > MAX_STEPS) return false;
     if (++e->steps <= MAX_STEPS) return true;
     diag(e->c->ds, program_too_large, e->p->span, sym_text(e->c->syms, e->p->name));
+    return false;
+}
+
+bool small_enough(Elab *e, Fx f) {
+    if (fx_size(e->fx, f) <= MAX_SIZE) return true;
+    if (e->steps <= MAX_STEPS) {
+        e->steps = MAX_STEPS;
+        tick(e);
+    }
     return false;
 }
 
@@ -346,6 +355,14 @@ static Value eval_branch(Elab *e, const AstExpr *x, Fx test, bool positive) {
     return v;
 }
 
+/* Can the condition (or its negation) hold here?  Known for conditions of integers. */
+static bool possible(Elab *e, Fx test, bool positive) {
+    ConsVec path = {0};
+    path_cons(e, 0, &path);
+    if (fx_has(e->fx, test, FX_leaf) || !cond_cons(e, test, positive, &path)) return true;
+    return aff_feasible(e->x, path.data, path.len);
+}
+
 static Value eval_cond(Elab *e, const AstExpr *x) {
     Value t = eval(e, x->cond.test);
     double known;
@@ -355,6 +372,8 @@ static Value eval_cond(Elab *e, const AstExpr *x) {
         return val_none();
     }
     if (value_is_const(e, t, &known)) return eval(e, known != 0 ? x->cond.then : x->cond.other);
+    if (!possible(e, t.num.f, true)) return eval(e, x->cond.other);
+    if (!possible(e, t.num.f, false)) return eval(e, x->cond.then);
     Value a = eval_branch(e, x->cond.then, t.num.f, true);
     Value b = eval_branch(e, x->cond.other, t.num.f, false);
     return cond_join(e, t.num.f, t, a, b, x);
@@ -380,8 +399,7 @@ static Value eval_binary(Elab *e, const AstExpr *x) {
     return vectors_binary(e, x->binary.op, a, b, x->span, x->binary.at);
 }
 
-Value eval(Elab *e, const AstExpr *x) {
-    if (e->restart || !tick(e)) return val_none();
+static Value eval_any(Elab *e, const AstExpr *x) {
     switch (x->kind) {
     case AE_num: return eval_number(e, x);
     case AE_name: return eval_name(e, x->name, x->span);
@@ -396,6 +414,13 @@ Value eval(Elab *e, const AstExpr *x) {
     case AE_list: diag(e->c->ds, type_expected, x->span, "a number or a vector", "a list"); break;
     }
     return val_none();
+}
+
+Value eval(Elab *e, const AstExpr *x) {
+    if (e->restart || !tick(e)) return val_none();
+    Value v = eval_any(e, x);
+    bool fx = v.kind == VAL_number || v.kind == VAL_vector || v.kind == VAL_covector;
+    return fx && !small_enough(e, v.num.f) ? val_none() : v;
 }
 
 /* An index, a size or a bound: affine in loop variables and sizes. */

@@ -29,6 +29,7 @@ FxPool *fxpool_new(Arena *a, AffCtx *x) {
     p->nslot = 256;
     p->slot = ARENA_ARRAY(a, uint32_t, p->nslot);
     vec_push(a, &p->node, (FxNode){0});
+    vec_push(a, &p->size, 0);
     return p;
 }
 
@@ -112,7 +113,10 @@ static Fx node_intern(FxPool *p, FxNode n) {
         if (node_same(&p->node.data[p->slot[s]], &n)) return p->slot[s];
     Fx f = p->node.len;
     p->slot[s] = f;
+    double size = 1;
+    for (uint32_t i = 0; i < arity[n.op]; i++) size += p->size.data[n.arg[i]];
     vec_push(p->a, &p->node, n);
+    vec_push(p->a, &p->size, size);
     if (p->node.len * 2 > p->nslot) slots_grow(p);
     return f;
 }
@@ -367,4 +371,20 @@ uint32_t fx_ntheta(const FxPool *p, Fx f) {
     uint32_t top;
     fx_search(p, f, FX_theta, &top);
     return top;
+}
+
+double fx_size(const FxPool *p, Fx f) { return p->size.data[f]; }
+
+static void leaves(const FxPool *p, Fx f, FxMemo *m, bool *has) {
+    if (m->gen[f] == m->now) return;
+    const FxNode *n = fx_node(p, f);
+    m->gen[f] = m->now;
+    if (n->op == FX_leaf) has[n->k] = true;
+    for (uint32_t i = 0; i < arity[n->op]; i++) leaves(p, n->arg[i], m, has);
+}
+
+void fx_leaves(const FxPool *p, Fx f, bool *has) {
+    FxMemo *m = fx_memo_take(p);
+    leaves(p, f, m, has);
+    fx_memo_give(p, m);
 }

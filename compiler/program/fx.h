@@ -58,6 +58,10 @@ bool fx_has(const FxPool *p, Fx f, FxOp op);
 /* Largest leaf (theta) number + 1. */
 uint32_t fx_nleaf(const FxPool *p, Fx f);
 uint32_t fx_ntheta(const FxPool *p, Fx f);
+/* has[k] is set where leaf k occurs (other entries stay). */
+void fx_leaves(const FxPool *p, Fx f, bool *has);
+/* Number of nodes of f written out as a tree: shared ones count each time. */
+double fx_size(const FxPool *p, Fx f);
 /* Replace leaf k by leaf[k] (where k < nleaf), theta k by theta[k]; other nodes are rebuilt. */
 Fx fx_map(FxPool *p, Fx f, const Fx *leaf, uint32_t nleaf, const Fx *theta, uint32_t ntheta);
 /* Substitute names in index nodes and srefs. */

@@ -22,6 +22,7 @@ struct FxPool {
     Arena *a;
     AffCtx *x;
     VEC(FxNode) node; /* [0] unused */
+    VEC(double) size; /* of each node, written out as a tree */
     uint32_t *slot;   /* open addressing, power of two, 0 = empty */
     uint32_t nslot;
     FxScratch *scratch;

@@ -1,6 +1,12 @@
 /* Names: scopes of variables, and the loops and conditions around the current place. */
 #include "program/elab.h"
 
+Var *var_local(Elab *e, Sym name) {
+    for (uint32_t i = e->var.len; i-- > vec_last(&e->scope).first;)
+        if (e->var.data[i].name == name) return &e->var.data[i];
+    return NULL;
+}
+
 Var *var_find(Elab *e, Sym name) {
     for (uint32_t s = e->scope.len; s-- > 0;) {
         uint32_t end = s + 1 < e->scope.len ? e->scope.data[s + 1].first : e->var.len;

@@ -34,29 +34,38 @@ Value to_vector(Value v, Span sp) {
     return v;
 }
 
-/* The width (and kind) shared by the vectors in f; 0 if there are none. */
-void vec_widths(Elab *e, Fx f, Fx *width, bool *is_input) {
-    const FxNode *n = fx_node(e->fx, f);
-    if (n->op == FX_leaf) {
-        const Atom *a = &e->atom.data[n->k];
-        if (a->width)
-            *width = a->width;
-        else
-            *is_input = true;
-    }
-    for (uint32_t i = 0; i < fx_arity(n->op); i++) vec_widths(e, n->arg[i], width, is_input);
+/* Which atoms occur in f. */
+static bool *atoms_in(Elab *e, Fx f) {
+    bool *has = ARENA_ARRAY(e->a, bool, e->atom.len);
+    fx_leaves(e->fx, f, has);
+    return has;
 }
 
-/* Results of functions written out. */
+/* The width (and kind) shared by the vectors in f; unchanged if there are none. */
+void vec_widths(Elab *e, Fx f, Fx *width, bool *is_input) {
+    uint32_t n = fx_nleaf(e->fx, f);
+    const bool *has = n ? atoms_in(e, f) : NULL;
+    for (uint32_t k = 0; k < n; k++) {
+        const Atom *a = &e->atom.data[k];
+        if (has[k] && a->width) *width = a->width;
+        if (has[k] && !a->width) *is_input = true;
+    }
+}
+
+/* Results of functions written out.  An atom's expression is over earlier atoms. */
 Fx expand_pending(Elab *e, Fx f) {
     uint32_t n = fx_nleaf(e->fx, f);
-    bool any = false;
+    bool any = false, *has = n ? atoms_in(e, f) : NULL;
     Fx *to = ARENA_ARRAY(e->a, Fx, n);
-    for (uint32_t k = 0; k < n; k++) {
-        to[k] = fx_leaf(e->fx, k);
-        if (e->atom.data[k].kind != ATOM_pending) continue;
-        to[k] = expand_pending(e, e->atom.data[k].f);
-        any = true;
+    for (uint32_t k = n; k-- > 0;) {
+        bool pending = has[k] && e->atom.data[k].kind == ATOM_pending;
+        if (pending) fx_leaves(e->fx, e->atom.data[k].f, has);
+        any |= pending;
+    }
+    for (uint32_t k = 0; k < n && any; k++) {
+        to[k] = has[k] ? fx_leaf(e->fx, k) : 0;
+        if (has[k] && e->atom.data[k].kind == ATOM_pending)
+            to[k] = fx_map(e->fx, e->atom.data[k].f, to, k, NULL, 0);
     }
     return any ? fx_map(e->fx, f, to, n, NULL, 0) : f;
 }
@@ -93,6 +102,8 @@ static void arm_put(Arms *t, Arm a) {
     for (uint32_t i = 0; i < a.ncons; i++) vec_push(e->a, &cons, a.cons[i]);
     a.cons = cons.data;
     a.ncons = cons.len;
+    path_cons(e, 0, &cons);
+    if (a.ncons && !aff_feasible(e->x, cons.data, cons.len)) return;
     for (uint32_t i = 0; !a.nred && !a.ncons && i < t->out->len; i++) {
         Arm *b = &t->out->data[i];
         bool same = !b->nred && !b->ncons && b->use.d == a.use.d;
@@ -271,12 +282,21 @@ static uint32_t slot_of(Nonlin *t, Fx f) {
     return t->slot.len - 1;
 }
 
-/* f with its maximal linear subexpressions replaced by thetas: numbers of slots. */
+static uint32_t atoms_count(Elab *e, Fx f) {
+    const bool *has = atoms_in(e, f);
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < e->atom.len; k++) n += has[k];
+    return n;
+}
+
+/* f with its maximal linear subexpressions of several vectors, and the vectors that stand alone,
+ * replaced by thetas: numbers of slots.  So 2 * x beside x is no leaf of its own. */
 static Fx slots_cut(Nonlin *t, Fx f) {
     Elab *e = t->e;
     if (!tick(e) || !has_leaf(e, f)) return f;
-    if (is_linear(e, f)) return fx_theta(e->fx, slot_of(t, f));
     FxNode n = *fx_node(e->fx, f);
+    if (n.op == FX_leaf || (is_linear(e, f) && atoms_count(e, f) > 1))
+        return fx_theta(e->fx, slot_of(t, f));
     Fx arg[3] = {0};
     for (uint32_t i = 0; i < fx_arity(n.op); i++) arg[i] = slots_cut(t, n.arg[i]);
     return fx_op(e->fx, n.op, arg[0], arg[1], arg[2]);
@@ -354,6 +374,7 @@ static Use nonlin_make(Elab *e, Fx f, const char *name, Span sp) {
     Nonlin t = {.e = e, .width = fx_rat(e->fx, 1, 1), .span = sp};
     bool is_input = false;
     f = expand_pending(e, f);
+    if (!small_enough(e, f)) f = fx_rat(e->fx, 0, 1);
     vec_widths(e, f, &t.width, &is_input);
     Fx cut = slots_cut(&t, f);
     for (uint32_t i = 0; i < t.slot.len; i++) {

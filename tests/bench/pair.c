@@ -164,23 +164,27 @@ static void fill_input(Bench *b, const TpArray *a, void *left, void *right) {
 
 enum { ROW = 5 }; /* the left sample that is timed */
 
-static void allocate(Bench *b, void **carray, void **xarray, void **yarray, void **parray,
-                     void **row) {
+static void allocate_pair(Bench *b, int32_t i, const TpArray *a, size_t n) {
+    void **parray = (void **)b->frame.parray, **row = (void **)b->frame.row;
+    if (a->class == TP_STORED) parray[i] = reals(n * TP_BLOCK);
+    else row[i] = reals(RIGHT);
+    for (int64_t j = 0; a->class == TP_INPUT && j < RIGHT; j++)
+        put(b, row[i], j, pair_input(a, b->d0[j], b->norm_left[ROW] * b->norm_right[j]));
+}
+
+static void allocate(Bench *b, TpStage stage) {
     const TpKernel *k = b->jit.kernel;
+    void **x = (void **)b->frame.xarray, **y = (void **)b->frame.yarray;
     for (int32_t i = 1; i < k->narray; i++) {
         const TpArray *a = &k->array[i];
+        if (a->stage != (int32_t)stage) continue;
         size_t n = (size_t)rt_array_elements(a, b->v.size);
-        if (a->stage == TP_STAGE_CONST) carray[i] = reals(n);
-        if (a->stage == TP_STAGE_SAMPLE || a->stage == TP_STAGE_SERIES) {
-            xarray[i] = reals(n * LEFT);
-            yarray[i] = reals(n * RIGHT);
-            if (a->class == TP_INPUT) fill_input(b, a, xarray[i], yarray[i]);
-        }
-        if (a->stage != TP_STAGE_PAIR) continue;
-        if (a->class == TP_STORED) parray[i] = reals(n * TP_BLOCK);
-        else row[i] = reals(RIGHT);
-        for (int64_t j = 0; a->class == TP_INPUT && j < RIGHT; j++)
-            put(b, row[i], j, pair_input(a, b->d0[j], b->norm_left[ROW] * b->norm_right[j]));
+        if (stage == TP_STAGE_CONST) ((void **)b->frame.carray)[i] = reals(n);
+        if (stage == TP_STAGE_PAIR) allocate_pair(b, i, a, n);
+        if (stage == TP_STAGE_CONST || stage == TP_STAGE_PAIR) continue;
+        x[i] = reals(n * LEFT);
+        y[i] = reals(n * RIGHT);
+        if (a->class == TP_INPUT) fill_input(b, a, x[i], y[i]);
     }
 }
 
@@ -188,14 +192,13 @@ static void run_samples(TpFrame f, TpSampleFn *fn) {
     if (!fn) return;
     fn(&f, 0, LEFT);
     f.xarray = f.yarray;
-    f.xstride = f.ystride;
     fn(&f, 0, RIGHT);
 }
 
-/* Sizes that are the maximum of a sample array, which have to be known before others are allocated:
- * here all arrays are, so they must not be axes. */
-static void measure_sizes(Bench *b, void **x, void **y) {
+/* Sizes that are the maximum of a sample array. */
+static void measure_sizes(Bench *b) {
     const TpKernel *k = b->jit.kernel;
+    void *const *x = b->frame.xarray, *const *y = b->frame.yarray;
     for (int32_t i = 0; i < k->nsize; i++) {
         const TpSize *z = &k->size[i];
         if (z->kind != TP_SIZE_MEASURED) continue;
@@ -203,7 +206,7 @@ static void measure_sizes(Bench *b, void **x, void **y) {
         size_t n = (size_t)rt_array_elements(&k->array[z->array], b->v.size);
         for (size_t j = 0; j < n * LEFT; j++) most = fmax(most, get(b, x[z->array], j));
         for (size_t j = 0; j < n * RIGHT; j++) most = fmax(most, get(b, y[z->array], j));
-        b->v.size[i] = (int64_t)ceil(most);
+        b->v.size[i] = (int64_t)fmin(ceil(most), (double)z->cap);
     }
 }
 
@@ -211,14 +214,17 @@ static void **pointers(const Bench *b) { return ARENA_ARRAY(b->a, void *, b->jit
 
 static void prepare_compiled(Bench *b) {
     const TpKernel *k = b->jit.kernel;
-    void **carray = pointers(b), **x = pointers(b), **y = pointers(b);
-    void **p = pointers(b), **row = pointers(b);
-    allocate(b, carray, x, y, p, row);
-    b->frame = (TpFrame){b->v.size, b->v.real, carray, x, y, p, row, LEFT, RIGHT, k->self};
+    b->frame = (TpFrame){.size = b->v.size, .real = b->v.real, .carray = pointers(b),
+                         .xarray = pointers(b), .yarray = pointers(b), .parray = pointers(b),
+                         .row = pointers(b), .self = k->self};
+    allocate(b, TP_STAGE_CONST);
+    allocate(b, TP_STAGE_SAMPLE);
     if (k->const_fn) k->const_fn(&b->frame);
     run_samples(b->frame, k->sample_fn);
-    measure_sizes(b, x, y);
-    if (k->series_fn) stop(b, "kernels with series are not timed here");
+    measure_sizes(b);
+    allocate(b, TP_STAGE_SERIES);
+    allocate(b, TP_STAGE_PAIR);
+    run_samples(b->frame, k->series_fn);
 }
 
 static void hand_tables(Bench *b, int side, const double *norm, size_t n) {

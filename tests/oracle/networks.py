@@ -19,6 +19,10 @@ import networks_leaves as leaves
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLOSED, SERIES, KINKED = 1e-12, 1e-10, 1e-9
+# Sums of correlated vectors and kinks away from 0 have 1 - rho only by a difference of rounded numbers:
+# at nearly parallel rows an NTK through a kink is off by the root of 2^-53.
+ROUNDED = 3e-8
+NEAR = [(0, 6), (4, 6), (1, 5), (5, 7)]     # of rows(True): nearly parallel and not equal
 
 
 def rows(close=False):
@@ -32,14 +36,23 @@ def rows(close=False):
 
 
 class Case:
-    def __init__(self, name, file, network, want, X, tolerance, settings=(), more=()):
+    """want() gives (nngp, ntk); near: the tolerance at nearly parallel rows, None: the same."""
+
+    def __init__(self, name, file, network, want, X, tolerance, settings=(), more=(), near=None):
         self.name, self.file, self.network, self.want = name, file, network, want
         self.X, self.tolerance, self.settings, self.more = X, tolerance, dict(settings), dict(more)
+        self.near = near or tolerance
 
 
-def error(got, want):
+def errors(got, want):
+    """Worst error at ordinary and at nearly parallel rows."""
     scale = np.sqrt(np.outer(np.diag(want), np.diag(want)))
-    return float((abs(got - want) / np.maximum(scale, 1e-3 * abs(want).max())).max())
+    e = abs(got - want) / np.maximum(scale, 1e-3 * abs(want).max())
+    near = np.zeros(e.shape, bool)
+    for i, j in NEAR:
+        if max(i, j) < len(e):
+            near[i, j] = near[j, i] = True
+    return float(e[~near].max()), float(e[near].max(initial=0))
 
 
 def run(tpc, evaluator, case, folder):
@@ -59,28 +72,30 @@ def run(tpc, evaluator, case, folder):
     bad = []
     for kernel, want in zip(('nngp', 'ntk'), case.want()):
         got = np.load(os.path.join(folder, 'K.%s.npy' % kernel))
-        e = error(got, want) if got.shape == want.shape else np.inf
-        if not e <= case.tolerance:
-            bad.append('%s: error %.1e, tolerance %.0e' % (kernel, e, case.tolerance))
+        found = errors(got, want) if got.shape == want.shape else (np.inf, np.inf)
+        for e, limit, where in zip(found, (case.tolerance, case.near), ('', ', nearly parallel rows')):
+            if not e <= limit:
+                bad.append('%s: error %.1e, tolerance %.0e%s' % (kernel, e, limit, where))
     return '; '.join(bad)
 
 
 def programs():
     far, close = rows(), rows(True)
 
-    def case(network, file, X, tolerance=CLOSED, fn=None, **settings):
+    def case(network, file, X, tolerance=CLOSED, fn=None, near=None, **settings):
         values = {k: v for k, v in settings.items() if k != 'act'}
         f = fn or getattr(cases, network)
         name = ' '.join([network] + ['%s=%s' % p for p in settings.items()])
-        return Case(name, file, network, lambda: f(X, **values), X, tolerance, settings)
+        return Case(name, file, network, lambda: f(X, **values), X, tolerance, settings, near=near)
 
     lib = os.path.join('..', '..', 'stdlib', 'layers.tp')
-    for name in ('twice', 'twice_relu', 'two_matrices', 'readouts', 'difference', 'one_matrix'):
+    for name in ('twice', 'twice_relu', 'two_matrices', 'readouts', 'difference'):
         yield case(name, 'programs/sums.tp', close)
+    yield case('one_matrix', 'programs/sums.tp', close, near=ROUNDED)
     yield case('in_sequence', 'programs/sums.tp', far)
     for depth in (1, 2, 3, 4):
-        yield case('resnet_post', lib, close, fn=lambda X, depth: cases.post(X, depth, 'relu'),
-                   depth=depth)
+        yield case('resnet_post', lib, close, near=ROUNDED,
+                   fn=lambda X, depth: cases.post(X, depth, 'relu'), depth=depth)
         yield case('post_tied', 'programs/residual.tp', far, depth=depth)
         yield case('resnet', lib, close, fn=cases.pre, depth=depth, scale=0.5)
         yield case('resnet2', lib, close, depth=depth, scale=0.7,
@@ -89,12 +104,12 @@ def programs():
         yield case('tied_mlp', 'programs/residual.tp', close, depth=depth)
         for name in ('tied', 'by_distance', 'weighted_tied'):
             yield case(name, 'programs/connect.tp', far, depth=depth)
-        for name in ('untied', 'weighted'):
-            yield case(name, 'programs/connect.tp', close, depth=depth)
+        yield case('untied', 'programs/connect.tp', close, depth=depth, near=ROUNDED)
+        yield case('weighted', 'programs/connect.tp', close, depth=depth)
     yield case('post_gelu', 'programs/residual.tp', far, CLOSED, depth=2,
                fn=lambda X, depth: cases.post(X, depth, 'gelu', bias=0.2))
     for blocks, layers in ((1, 1), (2, 3), (3, 1)):
-        yield case('nested', 'programs/connect.tp', close, blocks=blocks, layers=layers)
+        yield case('nested', 'programs/connect.tp', close, near=ROUNDED, blocks=blocks, layers=layers)
         yield case('nested_tied', 'programs/connect.tp', close, blocks=blocks, layers=layers)
 
 
@@ -102,7 +117,7 @@ def main():
     tpc = os.path.abspath(sys.argv[1])
     evaluator = sys.argv[2] if len(sys.argv) > 2 else 'jit'
     only = sys.argv[3] if len(sys.argv) > 3 else ''
-    every = list(programs()) + list(leaves.programs(Case, rows)) + list(networks_acts.programs(Case, rows))
+    every = list(programs()) + list(leaves.programs(Case, rows, ROUNDED)) + list(networks_acts.programs(Case, rows, ROUNDED))
     every = [c for c in every if only in c.name]
     print('1..%d' % len(every))
     bad = 0

@@ -9,6 +9,8 @@ GAIN = {'exp': 0.6, 'quartic': 0.5, 'square': 0.7, 'cube': 0.6, 'relu2': 0.8, 'h
 DEPTH = {'exp': 2, 'quartic': 2, 'cube': 2, 'he5': 2, 'he4': 2}
 SERIES = ('tanh', 'sigmoid', 'silu', 'softplus', 'mish')
 KINKED = ('elu', 'selu', 'softsign', 'hard_tanh', 'relu6')
+# sqrt(1 - rho) for each layer: below rounding of the data itself where rows are nearly parallel
+JUMPS = ('sign', 'step')
 
 
 def tolerance(name):
@@ -28,13 +30,15 @@ class Recursion:
         return readout(self.layer[depth - 1])
 
 
-def programs(Case, rows):
-    X = rows(True)
+def programs(Case, rows, rounded):
+    every = rows(True)
     for name in quad.ACT:
         gain = GAIN.get(name, 1.1)
+        X = every[[0, 1, 2, 3, 4, 7, 8]] if name in JUMPS else every
         for bias in (0, 0.3):
             r = Recursion(X, name, gain, bias)
             for depth in range(1, DEPTH.get(name, 3) + 1):
                 settings = {'act': name, 'depth': depth, 'gain': gain, 'bias': bias}
                 yield Case('act %s depth=%d bias=%g' % (name, depth, bias), 'programs/learning.tp', 'acts',
-                           lambda r=r, depth=depth: r.at(depth), X, tolerance(name), settings)
+                           lambda r=r, depth=depth: r.at(depth), X, tolerance(name), settings,
+                           near=rounded if name in KINKED else None)

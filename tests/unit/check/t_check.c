@@ -135,6 +135,24 @@ static void test_runnable(void **state) {
     assert_int_equal(code, 400401);
 }
 
+/* The explain pages of codes that a program can cause. */
+static void test_pages(void **state) {
+    (void)state;
+    for (uint32_t code = 400; code < 402; code++) {
+        Ctx c = ctx_new();
+        const char *page = diag_page(code);
+        Program *wrong = elaborate_text(&c, example(c.a, page, "\n## Wrong\n"));
+        Program *right = elaborate_text(&c, example(c.a, page, "\n## Right\n"));
+        assert_true(check_runnable(&c, right, 3, false));
+        assert_int_equal(diags_count(c.ds), 0);
+        assert_false(check_runnable(&c, wrong, code == 400 ? 2 : 1, false));
+        assert_true(diags_has(c.ds, code));
+        assert_int_equal(diags_count(c.ds), 1);
+        arena_free(c.a);
+    }
+    assert_non_null(diag_page(402));
+}
+
 static void test_rungs(void **state) {
     (void)state;
     Rung r;
@@ -146,6 +164,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
                                        cmocka_unit_test(test_orientations),
                                        cmocka_unit_test(test_runnable),
+                                       cmocka_unit_test(test_pages),
                                        cmocka_unit_test(test_rungs)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

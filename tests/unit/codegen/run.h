@@ -130,7 +130,6 @@ static inline void run_samples(Data *d, TpFrame f, TpSampleFn *fn) {
     if (!fn) return;
     fn(&f, 0, NX);
     f.xarray = d->yarray;
-    f.xstride = NY;
     fn(&f, 0, TP_BLOCK);
     fn(&f, TP_BLOCK, NY);
 }
@@ -162,7 +161,8 @@ static inline Data run_kernel(Arena *a, const TpKernel *k, const int64_t *size, 
     d.yarray = pointers(k, a);
     d.parray = pointers(k, a);
     d.out = pointers(k, a);
-    TpFrame f = {d.all, real, d.carray, d.xarray, d.yarray, d.parray, NULL, NX, NY, k->self};
+    TpFrame f = {.size = d.all, .real = real, .carray = d.carray, .xarray = d.xarray,
+                 .yarray = d.yarray, .parray = d.parray, .self = k->self};
     allocate(&d, TP_STAGE_CONST);
     allocate(&d, TP_STAGE_SAMPLE);
     if (k->const_fn) k->const_fn(&f);

@@ -72,7 +72,7 @@ static void sample_part(Ctx *c, Kernel *k, const Arrays *a, KOp op) {
     kb_end(&b);
     kb_loop(&b, a->i, aff_const(0), aff_const(N), false);
     KVal sum = kb_num(&b, 1.0), x = kb_load(&b, a->v, SIDE_x, &i, 1);
-    for (int shift = 0; shift < N; shift += 3) {
+    for (int shift = 0; shift < N; shift += 6) {
         KVal y = kb_table(&b, a->table, aff_plus(i, shift));
         KVal z = kb_table(&b, a->table, aff_plus(i, N / 2));
         sum = kb_op(&b, KO_fma, sum, kb_num(&b, 0.75), tame(&b, apply(&b, op, (KVal[]){x, y, z})));

@@ -85,7 +85,7 @@ static void rig_run(Rig *r, const double (*in)[N], double *out) {
     }
     TpKernel desc = {0};
     kernel_interpret(c, r->k, &desc, c->a);
-    TpFrame f = {.xarray = r->mem, .xstride = N, .self = desc.self};
+    TpFrame f = {.xarray = r->mem, .self = desc.self};
     desc.sample_fn(&f, 0, N);
     for (uint32_t j = 0; j < N; j++)
         out[j] = f32 ? (double)((float *)r->mem[r->out])[j] : ((double *)r->mem[r->out])[j];

@@ -106,7 +106,7 @@ static UNUSED KtRun kt_begin(Ctx *c, Kernel *k, const int64_t *size, const doubl
 static UNUSED TpFrame kt_frame(const KtRun *r) {
     return (TpFrame){.size = r->size, .real = r->real, .carray = r->carray, .xarray = r->xarray,
                      .yarray = r->xarray, .parray = r->parray, .row = r->row,
-                     .xstride = KT_SAMPLES, .ystride = KT_SAMPLES, .self = r->t->self};
+                     .self = r->t->self};
 }
 
 /* Everything up to the pairs of left sample i. */

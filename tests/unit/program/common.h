@@ -85,6 +85,14 @@ static inline Program *elaborate(Ctx *c, const Ast *ast, const char *name, const
     return p;
 }
 
+/* A program under a heading of an explain page; NULL: the page has none. */
+static inline const char *example(Arena *a, const char *page, const char *heading) {
+    const char *s = strstr(page, heading);
+    if (!s) return NULL;
+    s = strstr(s, "```tp\n") + 6;
+    return arena_strndup(a, s, (size_t)(strstr(s, "```") - s));
+}
+
 static inline Program *elaborate_text(Ctx *c, const char *text) {
     return elaborate(c, load_text(c, text), NULL, NULL, 0);
 }

@@ -2,13 +2,6 @@
  * the right one none. */
 #include "common.h"
 
-static const char *example(Arena *a, const char *page, const char *heading) {
-    const char *s = strstr(page, heading);
-    if (!s) return NULL;
-    s = strstr(s, "```tp\n") + 6;
-    return arena_strndup(a, s, (size_t)(strstr(s, "```") - s));
-}
-
 static void check_page(uint32_t code, const char *page) {
     Ctx c = ctx_new(), d = ctx_new();
     const char *wrong = example(c.a, page, "\n## Wrong\n"), *right = example(c.a, page, "\n## Right\n");

@@ -78,7 +78,7 @@ static void test_fixed(void **state) {
     assert_non_null(p);
     assert_true(program_hyper(p, intern(c.syms, "m"))->fixed);
     assert_true(program_hyper(p, intern(c.syms, "k"))->fixed);
-    assert_non_null(strstr(printed(&c, p), "W[5*i+j]"));
+    assert_non_null(strstr(printed(&c, p), "[5*i+j]"));
     arena_free(c.a);
 }
 

@@ -17,10 +17,11 @@ static inline void relu_const(const TpFrame *f) {
 static inline void relu_sample(const TpFrame *f, int64_t s0, int64_t s1) {
     const double *self = f->xarray[A_SELF];
     double *q = f->xarray[A_Q];
+    int64_t n = f->size[S_DEPTH] + 1; /* elements of q */
     for (int64_t s = s0; s < s1; s++) {
-        q[s] = f->real[R_B] + f->real[R_W] * self[s];
+        q[tp_place(0, n, s)] = f->real[R_B] + f->real[R_W] * self[s];
         for (int64_t l = 0; l < f->size[S_DEPTH]; l++)
-            q[(l + 1) * f->xstride + s] = f->real[R_B] + f->real[R_HALF] * q[l * f->xstride + s];
+            q[tp_place(l + 1, n, s)] = f->real[R_B] + f->real[R_HALF] * q[tp_place(l, n, s)];
     }
 }
 
@@ -43,7 +44,8 @@ static inline void relu_pair(const TpFrame *f, int64_t i, int64_t j0, int64_t n)
             double theta = k[l];
             for (int64_t t = 0; t < depth; t++) {
                 k[(t + 1) * TP_BLOCK + l] = k[t * TP_BLOCK + l];
-                relu_layer(factor[t], f->real[R_B], qx[t * f->xstride + i], qy[t * f->ystride + j],
+                relu_layer(factor[t], f->real[R_B], qx[tp_place(t, depth + 1, i)],
+                           qy[tp_place(t, depth + 1, j)],
                            &k[(t + 1) * TP_BLOCK + l], &theta);
             }
             if (nngp) nngp[at + l] = k[depth * TP_BLOCK + l];

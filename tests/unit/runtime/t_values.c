@@ -60,7 +60,7 @@ static void series_length(const TpFrame *f, int64_t i, int64_t j0, int64_t n) {
 static void series_fill(const TpFrame *f, int64_t s0, int64_t s1) {
     double *v = f->xarray[A_Q];
     for (int64_t l = 0; l < f->size[1]; l++)
-        for (int64_t s = s0; s < s1; s++) v[l * f->xstride + s] = 1;
+        for (int64_t s = s0; s < s1; s++) v[tp_place(l, f->size[1], s)] = 1;
 }
 
 static void sizes_are_measured(void **state) {

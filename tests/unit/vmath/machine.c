@@ -57,7 +57,7 @@ void machine_run(KOp op, TpDtype dtype, const double *const *arg, double *out, s
     }
     TpKernel desc = {0};
     kernel_interpret(&m.c, m.k, &desc, m.c.a);
-    TpFrame f = {.xarray = array, .xstride = (int64_t)padded, .self = desc.self};
+    TpFrame f = {.xarray = array, .self = desc.self};
     desc.sample_fn(&f, 0, (int64_t)padded);
     for (size_t i = 0; i < n; i++) out[i] = get_real(array[m.nargs + 1], dtype, i);
     for (uint32_t x = 1; x <= m.nargs + 1; x++) free(array[x]);
