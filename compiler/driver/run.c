@@ -3,6 +3,7 @@
 #include "driver/driver.h"
 #include "driver/signals.h"
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 static int failed(Session *s, const char *text) {
@@ -139,7 +140,22 @@ static bool printable(Session *s, const TpJob *job) {
     return false;
 }
 
-static int run_compiled(Session *s, const Kernel *k) {
+static double now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
+}
+
+static void show_times(const Session *s, double start, double front, const Jit *j) {
+    if (!s->o->verbose) return;
+    fprintf(stderr, "compiled in %.1f ms: to kernel code %.1f, LLVM %.1f (%u x %u vectors of %u)\n",
+            now_ms() - start, front - start,
+            j->time.init + j->time.build + j->time.verify + j->time.passes + j->time.codegen +
+                j->time.link, j->u, j->g, j->w);
+}
+
+static int run_compiled(Session *s, const Kernel *k, double start) {
+    double front = now_ms();
     TpJob job = {.threads = s->o->threads,
                  .blas = s->o->no_blas ? TP_BLAS_NONE : TP_BLAS_AUTO};
     if (!job_data(s, &job) || !printable(s, &job)) return EXIT_USAGE;
@@ -155,6 +171,7 @@ static int run_compiled(Session *s, const Kernel *k) {
     Jit jit;
     CodegenOptions co = {.isa = s->o->target};
     if (!api || !api->jit(&s->c, k, &co, &jit)) return session_end(s);
+    show_times(s, start, front, &jit);
     job.kernel = jit.kernel;
     job_settings(s, jit.kernel, &job);
     int code = evaluate(s, &job);
@@ -169,6 +186,7 @@ int command_run(Session *s) {
         return EXIT_USAGE;
     }
     Compiled k;
+    double start = now_ms();
     if (!o->interpreter) codegen_preload();
     if (!compile_file(s, o->args.data[0], o->kernels, UPTO_PROGRAM, &k)) return session_end(s);
     if (!check_runnable(&s->c, k.program, o->kernels, o->assume_gia)) return session_end(s);
@@ -178,5 +196,5 @@ int command_run(Session *s) {
         limit_print(&s->c, &b, k.limit);
         fputs(buf_text(&b), stderr);
     }
-    return run_compiled(s, k.kernel);
+    return run_compiled(s, k.kernel, start);
 }
