@@ -2,9 +2,9 @@
  *
  * A program passes if every readout vector is sampled with zero mean, independently of everything
  * else, and occurs nowhere below a vector that is read out, and no matrix is used in both
- * orientations.  The verdict is that of the hyperparameters' values in force; `condition` names those
- * it depends on (`mu == 0`).  Higher analysis (BP-like, coefficients) is not there yet: a program
- * that does not pass is `unchecked`. */
+ * orientations.  The verdict is that of the hyperparameters' values in force; `condition` names
+ * those it depends on (`mu == 0`).  Higher analysis (BP-like, coefficients) is not there yet: a
+ * program that does not pass is `unchecked`. */
 #ifndef TPC_CHECK_H
 #define TPC_CHECK_H
 #include "program/program.h"
@@ -32,7 +32,7 @@ const char *readout_text(Readout r);
 /* "simple-gia" -> RUNG_simple_gia; false: no such rung. */
 bool rung_parse(const char *s, Rung *out);
 
-/* May `kernels` (1 << KernelKind) of p be computed today: the NTK by its forward form (theory 5), the
- * NNGP where f is a Gaussian process (theory 3).  False: a diagnostic names the reason. */
+/* May `kernels` (1 << KernelKind) of p be computed: the NTK by its forward form, the NNGP where f is
+ * a Gaussian process?  False: a diagnostic names the reason. */
 bool check_runnable(Ctx *c, const Program *p, unsigned kernels, bool assume_gia);
 #endif

@@ -201,5 +201,4 @@ void limit_reuse(Limit *l, Arena *a);
 /* ---- sign.c */
 void limit_signs(Limit *l);
 bool fx_continuous(FxPool *p, Fx f);
-bool fx_nonneg(const FxPool *p, Fx f, bool (*known)(void *ctx, Fx f), void *ctx);
 #endif

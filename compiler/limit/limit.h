@@ -174,4 +174,6 @@ void limit_print(const Ctx *c, Buf *b, const Limit *l);
 /* Every read is inside its array's axes (by aff_implied), stages only read earlier or equal ones,
  * side y only in pair.  NULL if sound. */
 const char *limit_verify(const Ctx *c, const Limit *l);
+/* Is f >= 0 wherever its leaves are?  known(ctx, g): subexpressions that are, by other knowledge. */
+bool fx_nonneg(const FxPool *p, Fx f, bool (*known)(void *ctx, Fx f), void *ctx);
 #endif

@@ -133,79 +133,32 @@ static KVal run_number(Emit *e, Fx f) {
     return kb_real(&e->b, d.real);
 }
 
-static KVal condition(Emit *e, Fx f, const KVal *theta);
+typedef struct Scalar { /* an expression whose parts that are numbers of the run became thetas */
+    Emit *e;
+    const KVal *theta; /* the caller's */
+    VEC(KVal) value;   /* by new theta */
+} Scalar;
 
-static KVal sign_of(Emit *e, KVal a, double at_negative) {
-    KVal zero = kb_num(&e->b, 0), one = kb_num(&e->b, 1);
-    KVal pos = kb_op(&e->b, KO_lt, zero, a, 0), neg = kb_op(&e->b, KO_lt, a, zero, 0);
-    KVal low = kb_op(&e->b, KO_select, neg, kb_num(&e->b, at_negative), zero);
-    return kb_op(&e->b, KO_select, pos, one, low);
+static Fx as_theta(Scalar *s, KVal v) {
+    for (uint32_t i = 0; i < s->value.len; i++)
+        if (s->value.data[i] == v) return fx_theta(s->e->fx, i);
+    vec_push(s->e->c->a, &s->value, v);
+    return fx_theta(s->e->fx, s->value.len - 1);
 }
 
-static KVal operation(Emit *e, const FxNode *n, const KVal *theta) {
-    KBuild *b = &e->b;
-    if (n->op == FX_if) {
-        KVal m = condition(e, n->arg[0], theta);
-        return kb_op(b, KO_select, m, emit_scalar(e, n->arg[1], theta),
-                     emit_scalar(e, n->arg[2], theta));
-    }
-    KVal a = emit_scalar(e, n->arg[0], theta);
-    KVal c = fx_arity(n->op) > 1 ? emit_scalar(e, n->arg[1], theta) : 0;
-    switch (n->op) {
-    case FX_add: return kb_op(b, KO_add, a, c, 0);
-    case FX_sub: return kb_op(b, KO_sub, a, c, 0);
-    case FX_mul: return kb_op(b, KO_mul, a, c, 0);
-    case FX_div: return kb_op(b, KO_div, a, c, 0);
-    case FX_pow: return kb_op(b, KO_pow, a, c, 0);
-    case FX_neg: return kb_op(b, KO_neg, a, 0, 0);
-    case FX_exp: return kb_op(b, KO_exp, a, 0, 0);
-    case FX_log: return kb_op(b, KO_log, a, 0, 0);
-    case FX_sqrt: return kb_op(b, KO_sqrt, a, 0, 0);
-    case FX_sin: return kb_op(b, KO_sin, a, 0, 0);
-    case FX_cos: return kb_op(b, KO_cos, a, 0, 0);
-    case FX_tanh: return kb_op(b, KO_tanh, a, 0, 0);
-    case FX_erf: return kb_op(b, KO_erf, a, 0, 0);
-    case FX_Phi: return kb_op(b, KO_Phi, a, 0, 0);
-    case FX_abs: return kb_op(b, KO_abs, a, 0, 0);
-    case FX_sign: return sign_of(e, a, -1);
-    case FX_step: return sign_of(e, a, 0);
-    case FX_max: return kb_op(b, KO_max, a, c, 0);
-    case FX_min: return kb_op(b, KO_min, a, c, 0);
-    case FX_num:
-    case FX_leaf:
-    case FX_theta:
-    case FX_hyper:
-    case FX_index:
-    case FX_dim:
-    case FX_sref:
-    case FX_gt:
-    case FX_ge:
-    case FX_eq:
-    case FX_and:
-    case FX_or:
-    case FX_not:
-    case FX_if: break;
-    }
-    return 0;
-}
-
-static KVal condition(Emit *e, Fx f, const KVal *theta) {
-    const FxNode *n = fx_node(e->fx, f);
-    KBuild *b = &e->b;
-    if (n->op == FX_not) return kb_op(b, KO_not, condition(e, n->arg[0], theta), 0, 0);
-    if (n->op == FX_and || n->op == FX_or) {
-        KVal p = condition(e, n->arg[0], theta), q = condition(e, n->arg[1], theta);
-        return kb_op(b, n->op == FX_and ? KO_and : KO_or, p, q, 0);
-    }
-    KVal x = emit_scalar(e, n->arg[0], theta), y = emit_scalar(e, n->arg[1], theta);
-    if (n->op == FX_eq) return kb_op(b, KO_eq, x, y, 0);
-    return kb_op(b, n->op == FX_gt ? KO_lt : KO_le, y, x, 0);
+static Fx with_thetas(Scalar *s, Fx f) {
+    FxNode n = *fx_node(s->e->fx, f);
+    if (n.op == FX_num) return f;
+    if (n.op == FX_theta) return as_theta(s, s->theta[n.k]);
+    if (!varies(s->e, f)) return as_theta(s, run_number(s->e, f));
+    if (n.op == FX_index) return as_theta(s, kb_index(&s->e->b, n.aff));
+    for (uint32_t i = 0; i < fx_arity(n.op); i++) n.arg[i] = with_thetas(s, n.arg[i]);
+    return fx_op(s->e->fx, n.op, n.arg[0], n.arg[1], n.arg[2]);
 }
 
 KVal emit_scalar(Emit *e, Fx f, const KVal *theta) {
-    const FxNode *n = fx_node(e->fx, f);
-    if (n->op == FX_theta) return theta[n->k];
     if (!varies(e, f)) return run_number(e, f);
-    if (n->op == FX_index) return kb_index(&e->b, n->aff);
-    return operation(e, n, theta);
+    Scalar s = {.e = e, .theta = theta};
+    Fx g = with_thetas(&s, f);
+    return gauss_emit_fx(&e->b, g, NULL, s.value.data);
 }

@@ -72,8 +72,9 @@ KVal emit_same_cross(Emit *e, const LExp *x, uint32_t p, uint32_t q) {
     LTerms t = x->cov[p * x->nleaf + q];
     if (!e->same || !x->plan->needs_defect || p >= x->nl || q < x->nl) return 0;
     if (t.n != 1 || t.term[0].nred || t.term[0].ncons) return 0;
-    const LFactor *f = &t.term[0].factor[t.term[0].nfactor - 1];
-    if (f->kind != LF_ref) return 0; /* scales may stand before it */
+    const LFactor *f = &t.term[0].factor[t.term[0].nfactor - 1]; /* scales may stand before it */
+    if (f->kind == LF_scalar && f->scalar->narg == 1) f = f->scalar->arg; /* 1 - c is stored */
+    if (f->kind != LF_ref) return 0;
     const LArray *r = &e->l->array.data[f->ref.array];
     if (r->stage != LS_pair || !r->self[0].array || r->self[0].array != r->self[1].array) return 0;
     if (r->kind != LK_C && r->kind != LK_E) return 0;

@@ -1,9 +1,11 @@
 #include "lower/normal.h"
 
+/* Vectors that no sample enters (parameters) have constant norms: nothing to gain. */
 bool normal_candidate(const Limit *l, LArrayId id) {
     const LArray *r = &l->array.data[id];
     return r->kind == LK_C && r->stage == LS_pair && r->A == r->B && r->self[0].array &&
-           r->self[1].array && r->self[0].array == r->self[1].array;
+           r->self[1].array && r->self[0].array == r->self[1].array &&
+           l->array.data[r->self[0].array].stage != LS_const;
 }
 
 static bool single_ref(LTerms t, LRef *out) {

@@ -4,83 +4,11 @@
 
 /* ---- coefficients */
 
-static bool checked_nonneg(const Normal *n, Fx f) {
-    const Program *p = n->l->p;
+static bool checked_nonneg(void *ctx, Fx f) {
+    const Program *p = ctx;
     for (uint32_t i = 0; i < p->check.len; i++)
         if (p->check.data[i].value == f && p->check.data[i].kind != CHECK_finite) return true;
     return false;
-}
-
-typedef VEC(Fx) FxVec;
-
-/* Factors of a product, equal ones cancelled in pairs (their product is a square). */
-static void odd_factors(const Normal *n, Fx f, FxVec *out) {
-    const FxNode *d = fx_node(n->l->fx, f);
-    if (d->op == FX_mul) {
-        odd_factors(n, d->arg[0], out);
-        odd_factors(n, d->arg[1], out);
-        return;
-    }
-    for (uint32_t i = 0; i < out->len; i++)
-        if (out->data[i] == f) {
-            out->data[i] = vec_last(out);
-            out->len--;
-            return;
-        }
-    vec_push(n->a, out, f);
-}
-
-static bool factor_nonneg(const Normal *n, Fx f) {
-    const FxNode *d = fx_node(n->l->fx, f);
-    if (checked_nonneg(n, f)) return true;
-    switch (d->op) {
-    case FX_num: return d->num >= 0;
-    case FX_dim:
-    case FX_exp:
-    case FX_sqrt:
-    case FX_abs:
-    case FX_step:
-    case FX_Phi: return true;
-    case FX_pow: {
-        const FxNode *e = fx_node(n->l->fx, d->arg[1]);
-        if (e->op == FX_num && e->q == 1 && e->p % 2 == 0) return true;
-        return normal_nonneg(n, d->arg[0]);
-    }
-    case FX_add:
-    case FX_div:
-    case FX_max: return normal_nonneg(n, d->arg[0]) && normal_nonneg(n, d->arg[1]);
-    case FX_index:
-    case FX_leaf:
-    case FX_theta:
-    case FX_hyper:
-    case FX_sref:
-    case FX_sub:
-    case FX_mul:
-    case FX_neg:
-    case FX_log:
-    case FX_sin:
-    case FX_cos:
-    case FX_tanh:
-    case FX_erf:
-    case FX_sign:
-    case FX_min:
-    case FX_gt:
-    case FX_ge:
-    case FX_eq:
-    case FX_and:
-    case FX_or:
-    case FX_not:
-    case FX_if: return false;
-    }
-    return false;
-}
-
-bool normal_nonneg(const Normal *n, Fx f) {
-    FxVec odd = {0};
-    odd_factors(n, f, &odd);
-    for (uint32_t i = 0; i < odd.len; i++)
-        if (!factor_nonneg(n, odd.data[i])) return false;
-    return true;
 }
 
 bool normal_part(Normal *n, const LTerm *t, Part *out) {
@@ -95,7 +23,8 @@ bool normal_part(Normal *n, const LTerm *t, Part *out) {
         if (out->operand || (f->kind != LF_ref && f->kind != LF_gram)) return false;
         out->operand = f;
     }
-    return normal_nonneg(n, out->coef) && !fx_has(n->l->fx, out->coef, FX_sref);
+    return fx_nonneg(n->l->fx, out->coef, checked_nonneg, (void *)(uintptr_t)n->l->p) &&
+            !fx_has(n->l->fx, out->coef, FX_sref);
 }
 
 /* ---- modes */

@@ -48,7 +48,6 @@ typedef struct Part {
     const LFactor *operand; /* NULL: none */
 } Part;
 bool normal_part(Normal *n, const LTerm *t, Part *out);
-bool normal_nonneg(const Normal *n, Fx f);
 
 LArrayId normal_norm(Normal *n, LArrayId self);
 LArrayId normal_root(Normal *n, LArrayId self);

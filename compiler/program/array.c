@@ -1,8 +1,9 @@
 /* Indexed definitions: `x[0] = ..` and `x[l + 1] = ..` in a loop make one array over its positions.
  *
- * Each position of an element's index is a loop variable plus a constant, or free of the loops between
- * the array's scope and the statement, and every such loop has its position: so each element is
- * assigned once, and the statements' ranges must join without gap or overlap along one position. */
+ * Each position of an element's index is a loop variable plus a constant, or free of the loops
+ * between the array's scope and the statement, and every such loop has its position: so each element
+ * is assigned once, and the ranges of the statements must join without gap or overlap along one
+ * position. */
 #include "program/elab.h"
 
 static const char *array_name(Elab *e, const Array *a) { return sym_text(e->c->syms, a->name); }
@@ -26,7 +27,8 @@ static void array_def(Elab *e, Array *a) {
         if (e->frame.data[i].is_loop && !e->frame.data[i].reduction)
             vec_push(e->a, &open, e->frame.data[i].dim.var);
     for (uint32_t p = 0; p < a->npos; p++) {
-        for (uint32_t k = 0; k < a->elem.len && !var[p]; k++) var[p] = elem_var(&a->elem.data[k], p);
+        for (uint32_t k = 0; k < a->elem.len && !var[p]; k++)
+            var[p] = elem_var(&a->elem.data[k], p);
         if (!var[p] && !a->elem.len && open.len == a->npos) var[p] = open.data[p];
         if (!var[p] && open.len == 1 && a->npos == 1) var[p] = open.data[0];
         if (!var[p]) var[p] = dim_fresh(e, intern(e->c->syms, "i"));
@@ -40,7 +42,9 @@ static void array_def(Elab *e, Array *a) {
     e->open.data[a->def] = true;
 }
 
-static uint32_t outer_dims(Elab *e, const Array *a) { return e->p->def.data[a->def].ndim - a->npos; }
+static uint32_t outer_dims(Elab *e, const Array *a) {
+    return e->p->def.data[a->def].ndim - a->npos;
+}
 
 /* ---- intervals of the statements */
 typedef struct Extent {
@@ -108,7 +112,8 @@ static bool chain(Elab *e, const Array *a, uint32_t p, uint32_t *order) {
 }
 
 /* ---- closing the array */
-static void elem_arms(Elab *e, const Array *a, const Element *m, const ConsVec *guard, ArmVec *out) {
+static void elem_arms(Elab *e, const Array *a, const Element *m, const ConsVec *guard,
+                      ArmVec *out) {
     AffSubst *sub = ARENA_ARRAY(e->a, AffSubst, a->npos);
     uint32_t n = elem_subst(e, a, m, sub);
     ArmVec arms = {0};
@@ -212,7 +217,8 @@ static bool frame_open(const uint32_t *open, uint32_t n, uint32_t id) {
 }
 
 /* In a turn of the element's loops: is what is read assigned before?  Either in an earlier turn (an
- * outer position is smaller, the ones before it are equal), in this one if `after`, or elsewhere. */
+ * outer position is smaller, the ones before it are equal), in this one if `after`, or not at all in
+ * these loops. */
 static bool read_before(Elab *e, const Element *m, const ArrayRead *r, uint32_t npos, bool after) {
     ConsVec path = {0};
     for (uint32_t i = 0; i < r->npath; i++) vec_push(e->a, &path, r->path[i]);
@@ -349,7 +355,8 @@ Value array_read(Elab *e, Array *a, const Aff *idx, uint32_t n, Span sp) {
     }
     AffVec all = {0};
     for (uint32_t i = 0; i < a->nframe; i++)
-        if (e->frame.data[i].is_loop) vec_push(e->a, &all, aff_name(e->x, e->frame.data[i].dim.var));
+        if (e->frame.data[i].is_loop)
+            vec_push(e->a, &all, aff_name(e->x, e->frame.data[i].dim.var));
     for (uint32_t i = 0; i < n; i++) vec_push(e->a, &all, idx[i]);
     return vec_use(e, (Use){a->def, all.data, sp}, a->width, false);
 }
@@ -473,8 +480,8 @@ void array_assign(Elab *e, const AstStmt *s) {
         return;
     }
     uint32_t nf = e->frame.len - a->nframe;
-    Element m = {.idx = idx.data, .value = v, .span = s->assign.name.span, .nframe = nf,
-                 .frame = nf ? arena_copy(e->a, e->frame.data + a->nframe, nf * sizeof(Frame)) : NULL};
+    Element m = {.idx = idx.data, .value = v, .span = s->assign.name.span, .nframe = nf};
+    if (nf) m.frame = arena_copy(e->a, e->frame.data + a->nframe, nf * sizeof(Frame));
     for (uint32_t i = 0; i < a->read.len; i++) {
         const ArrayRead *r = &a->read.data[i];
         if (!elem_loop_open(&m, r)) continue;

@@ -1,4 +1,4 @@
-/* Reading the text forms: a cursor over a NUL-terminated text, blanks skipped before every token. */
+/* Reading the text forms: a cursor over NUL-terminated text, blanks skipped before every token. */
 #ifndef TPC_PROGRAM_CURSOR_H
 #define TPC_PROGRAM_CURSOR_H
 #include "affine/affine.h"

@@ -190,7 +190,8 @@ static bool decl_numbers(Elab *e, const AstStmt *s, Family *f) {
     const AstExpr *mean = s->decl.args.data[0].value, *var = s->decl.args.data[1].value;
     const AstExpr *lr = s->decl.lr;
     if (f->kind != FAM_vector) e->fan_of = f;
-    bool ok = decl_number(e, mean, "a mean", &f->mean) & decl_number(e, var, "a variance", &f->var);
+    bool ok = decl_number(e, mean, "a mean", &f->mean);
+    ok &= decl_number(e, var, "a variance", &f->var);
     if (lr) ok &= decl_number(e, lr, "a learning rate", &f->lr);
     e->fan_of = NULL;
     if (!ok || !decl_nonneg(e, var, f->var, "a variance")) return false;

@@ -112,7 +112,7 @@ static void note_def(Elab *e, const Def *d, Syms *out) {
 }
 
 /* ---- ranges */
-/* Are the operands' indices inside their ranges, for all dims (and the arm's reductions, guards)? */
+/* Are the operand's indices inside its ranges, for all dims (and the arm's reductions, guards)? */
 static bool use_fits(Elab *e, const Dims *dims, const Arm *arm, Use u) {
     const Def *o = &e->p->def.data[u.d];
     ConsVec path = {0};
@@ -141,8 +141,8 @@ static bool def_fits(Elab *e, const Def *d, const Dims *dims) {
     return true;
 }
 
-/* The bound with the variables of frames[0..n) that are not wanted put at their extremes, so that it
- * covers all their turns; false where that leaves a wanted one out of order. */
+/* The bound with the variables of frames[0..n) that are not wanted put at their extremes: it covers
+ * all their turns. */
 static Aff bound_cover(Elab *e, Aff a, uint32_t n, const Syms *want, bool upper) {
     for (uint32_t i = n; i-- > 0;) {
         const Frame *f = &e->frame.data[i];

@@ -41,14 +41,14 @@ typedef struct Atom {
 
 typedef enum FamLaw { LAW_unused, LAW_hidden, LAW_input } FamLaw;
 
-/* A declared matrix or vector; a matrix is settled by its first use (rows x columns, or of an input). */
+/* A declared matrix or vector; a matrix is settled by its first use: its columns, or the input. */
 typedef struct Family {
     Sym name, unique; /* as written; in the program */
     FamKind kind;
     FamLaw law;
     bool trained, lr_given;
     Num var, lr, mean;
-    Fx scale;        /* the program's member times this: a standard deviation that depends on an index */
+    Fx scale;        /* times the program's member: a standard deviation that depends on an index */
     Fx rows, cols;   /* cols 0: by the first use */
     const Aff *own;  /* indices from the loops around the declaration */
     uint32_t nown;

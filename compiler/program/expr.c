@@ -1,7 +1,8 @@
 /* Expressions. */
 #include "program/elab.h"
 
-enum { MAX_STEPS = 4000000, MAX_SIZE = 10000 };
+enum { MAX_STEPS = 4000000 };
+static const double MAX_SIZE = 10000;
 
 bool tick(Elab *e) {
     if (e->steps > MAX_STEPS) return false;
@@ -91,7 +92,8 @@ static bool vectors_agree(Elab *e, const Value *a, const Value *b, Span at, Valu
     bool bzero = b->kind == VAL_number && fx_is_zero(e->fx, b->num.f);
     if (a->is_input != b->is_input && !azero && !bzero) {
         Diag *d = diag(e->c->ds, input_mixed, at, value_kind(e, a), value_kind(e, b));
-        diag_help(d, "apply a matrix to the data first: `param U: matrix ~ N(0, 1 / fan_in)`, `U * x`");
+        diag_help(d, "apply a matrix to the data first: `param U: matrix ~ N(0, 1 / fan_in)`, "
+                     "`U * x`");
         return false;
     }
     if (a->width && b->width && a->width != b->width) {

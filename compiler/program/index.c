@@ -98,7 +98,8 @@ static bool mentions(Elab *e, Fx f, const Frame *fr, uint32_t n) {
 
 /* A sum of numbers: written out, or the number of terms where all are equal. */
 static Value reduce_numbers(Elab *e, const AstExpr *x, Value v, const Frame *f, uint32_t n) {
-    Unroll u = {.f = f, .n = n, .at = ARENA_ARRAY(e->a, AffSubst, n), .op = x->reduce.op, .ok = true, .sum = fx_rat(e->fx, 0, 1)};
+    Unroll u = {.f = f, .n = n, .op = x->reduce.op, .ok = true, .sum = fx_rat(e->fx, 0, 1)};
+    u.at = ARENA_ARRAY(e->a, AffSubst, n);
     Fx turns = turns_fx(e, f, n), body = v.num.f;
     bool same = !mentions(e, body, f, n);
     v.is_int = v.has_aff = false;

@@ -140,7 +140,8 @@ static Value int_floor(Elab *e, AstBinop op, Value a, Value b, Span sp) {
         int64_t q = floor_div(a.aff.c, b.aff.c);
         return val_int(e, aff_const(op == AB_floordiv ? q : a.aff.c - q * b.aff.c));
     }
-    if (fix_hypers(e, a.num.f) | fix_hypers(e, b.num.f)) return val_none();
+    bool fixed = fix_hypers(e, a.num.f);
+    if (fix_hypers(e, b.num.f) || fixed) return val_none();
     diag(e->c->ds, later_floor, sp, ast_binop_text(op));
     return val_none();
 }
@@ -172,7 +173,7 @@ static Value int_binary(Elab *e, AstBinop op, Value a, Value b) {
 static bool power_scale(int32_t p, double by, int32_t *out) {
     double v = p * by;
     *out = (int32_t)v;
-    return v == floor(v) && fabs(v) <= MAX_POWER;
+    return v == floor(v) && fabs(v) <= (double)MAX_POWER;
 }
 
 static Value number_pow(Elab *e, Value a, Value b, Span sp) {

@@ -6,7 +6,8 @@ static Value zero_vector(Elab *e, Fx width, Span sp) {
                    .span = sp};
 }
 
-static const Aff *member_index(Elab *e, const Family *f, const Aff *idx, uint32_t n, uint32_t *out) {
+static const Aff *member_index(Elab *e, const Family *f, const Aff *idx, uint32_t n,
+                               uint32_t *out) {
     AffVec all = {0};
     for (uint32_t i = 0; i < f->nown; i++) vec_push(e->a, &all, f->own[i]);
     for (uint32_t i = 0; i < n; i++) vec_push(e->a, &all, idx[i]);

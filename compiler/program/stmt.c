@@ -112,7 +112,8 @@ static Arm arm_shift(Elab *e, Arm a, Sym var, Cons guard) {
     for (uint32_t i = 0; i < a.nred; i++)
         red[i] = (Dim){a.red[i].var, aff_subst(e->x, a.red[i].lo, &m, 1),
                        aff_subst(e->x, a.red[i].hi, &m, 1)};
-    for (uint32_t i = 0; i < a.ncons; i++) vec_push(e->a, &cons, cons_subst(e->x, a.cons[i], &m, 1));
+    for (uint32_t i = 0; i < a.ncons; i++)
+        vec_push(e->a, &cons, cons_subst(e->x, a.cons[i], &m, 1));
     a.coef = fx_subst(e->fx, a.coef, &m, 1);
     a.use.idx = idx;
     a.red = red;

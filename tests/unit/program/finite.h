@@ -6,7 +6,7 @@
 
 enum { N = 7, D = 5, MAX_INDEX = 8 };
 
-/* Entry (i, j) of member idx of the parameter declared at byte `at`: fixed numbers in (-1.7, 1.7). */
+/* Entry (i, j) of member idx of the parameter declared at byte `at`: numbers in (-1.8, 1.8). */
 static inline double draw(uint32_t at, const int64_t *idx, uint32_t n, uint32_t i, uint32_t j) {
     uint64_t h = at * 0x9e3779b97f4a7c15u + 1;
     for (uint32_t k = 0; k < n; k++) h = (h ^ (uint64_t)(idx[k] + 17)) * 0xff51afd7ed558ccdu;

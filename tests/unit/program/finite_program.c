@@ -43,7 +43,7 @@ static double scalar(Run *r, Fx f, const double *leaf) {
 }
 
 static uint32_t length(Run *r, Fx width) {
-    return width ? (uint32_t)lround(scalar(r, width, NULL) * N) : D;
+    return width ? (uint32_t)lround(scalar(r, width, NULL) * (double)N) : D;
 }
 
 static const double *element(Run *r, DefId d, const int64_t *idx);
@@ -68,7 +68,8 @@ static void eval_matmul(Run *r, const Def *d, double *out, uint32_t n) {
     int64_t idx[MAX_INDEX];
     member_index(r, d, idx);
     for (uint32_t i = 0; i < n; i++)
-        for (uint32_t j = 0; j < m; j++) out[i] += sd * draw(f->span.lo, idx, d->nfidx, i, j) * x[j];
+        for (uint32_t j = 0; j < m; j++)
+            out[i] += sd * draw(f->span.lo, idx, d->nfidx, i, j) * x[j];
 }
 
 static void eval_arm(Run *r, const Arm *a, uint32_t level, double *out, uint32_t n) {
@@ -137,7 +138,8 @@ static void eval_def(Run *r, const Def *d, double *out, uint32_t n) {
 static const double *element(Run *r, DefId id, const int64_t *idx) {
     const Def *d = &r->p->def.data[id];
     for (uint32_t i = 0; i < r->cell.len; i++)
-        if (r->cell.data[i].d == id && !memcmp(r->cell.data[i].idx, idx, sizeof(int64_t[MAX_INDEX])))
+        if (r->cell.data[i].d == id &&
+            !memcmp(r->cell.data[i].idx, idx, sizeof(int64_t[MAX_INDEX])))
             return r->cell.data[i].x;
     bool scalar_def = d->op == PO_inner || d->op == PO_output;
     uint32_t keep = r->bind.len, n = scalar_def ? 1 : length(r, d->width);

@@ -150,7 +150,7 @@ static void declare(Run *r, const AstStmt *s) {
     uint32_t widths = 0;
     for (uint32_t i = 0; i < t->dims.len; i++) {
         double size = eval(r, t->dims.data[i].e).x[0];
-        if (fmod(size, N)) /* the tests' numbers of members are no multiples of N */
+        if (fmod(size, N) != 0) /* the tests' numbers of members are no multiples of N */
             v.declared++;
         else if (!widths++)
             v.rows = (uint32_t)size;
@@ -274,7 +274,7 @@ static void assign_element(Run *r, const AstStmt *s) {
 static void reduce(Run *r, const AstExpr *x, uint32_t level, Val *sum, double *count) {
     if (level == x->reduce.ranges.len) {
         Val v = eval(r, x->reduce.body);
-        *sum = *count ? coordinates(r, AB_add, *sum, v) : v;
+        *sum = *count > 0 ? coordinates(r, AB_add, *sum, v) : v;
         ++*count;
         return;
     }

@@ -163,7 +163,7 @@ static void loop(Gen *g, int level) {
     if (pick(g, 2)) {
         const char *v = name_new(g, "b");
         indent(g);
-        buf_printf(&g->b, "param %s: vector ~ N(%s, 0.5 / (%s + 1))\n", v, pick(g, 2) ? "0" : "1", l);
+        buf_printf(&g->b, "param %s: vector ~ N(%u, 0.5 / (%s + 1))\n", v, pick(g, 2), l);
         g->var[g->nvar++] = v;
     }
     body(g, level + 1);

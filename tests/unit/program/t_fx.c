@@ -103,8 +103,8 @@ static void test_print(void **state) {
 
 static void test_bad(void **state) {
     World *w = *state;
-    const char *bad[] = {"", "u0 +", "max(u0)", "(u0", "if u0 then 1", "u0 u1", "[l", "$", "1 > 2 > 3",
-                         "dim(x)", "and", "then"};
+    const char *bad[] = {"", "u0 +", "max(u0)", "(u0", "if u0 then 1", "u0 u1", "[l", "$",
+                         "1 > 2 > 3", "dim(x)", "and", "then"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(parse(w, bad[i]));
     char deep[5000];
     memset(deep, '(', sizeof deep - 1);

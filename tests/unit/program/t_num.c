@@ -24,10 +24,10 @@ static const Row row[] = {
     {"param V: matrix ~ N(0, 1 / n)\n h = V * x", 221, "off by n^-1"},
     {"param b: vector ~ N(0, 1 / n)\n h = h + b", 221, "off by n^-1"},
     {"param b: vector ~ N(0, sqrt(n) / n^(1/2))\n h = h + b", 0, "vector b: param s2 = 1"},
-    {"width m = 3 * n\n param W: matrix[n, m] ~ N(0, 1 / m)\n param V: matrix[m] ~ N(0, 1 / fan_in)\n"
-     " h = W * (V * x)", 0, "matrix W: param s2 = 1, lr = 1, cols = 3"},
-    {"width m = 3 * n\n param W: matrix[n, m] ~ N(0, 1 / n)\n param V: matrix[m] ~ N(0, 1 / fan_in)\n"
-     " h = W * (V * x)", 0, "matrix W: param s2 = 3, lr = 3, cols = 3"},
+    {"width m = 3 * n\n param W: matrix[n, m] ~ N(0, 1 / m)\n"
+     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)", 0, "matrix W: param s2 = 1, lr = 1, cols = 3"},
+    {"width m = 3 * n\n param W: matrix[n, m] ~ N(0, 1 / n)\n"
+     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)", 0, "matrix W: param s2 = 3, lr = 3, cols = 3"},
     {"width m = n / 2\n param W: matrix[n, m] ~ N(0, 1 / fan_in)\n"
      " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)", 0, "cols = 0.5"},
     {"width m = -n\n param b: vector[m] ~ N(0, 1)", 227, "a width is negative"},
@@ -39,7 +39,7 @@ static const Row row[] = {
     {"h = (h + h / n) / 2", 222, "order 1 and n^-1"},
     {"h = if n > 100 then h else 0", 224, "a comparison"},
     {"h = max(h, n)", 224, "inside `max`"},
-    {"h = h * sqrt(dim(x))", 0, "(sqrt(dim(0))) * U_x"},
+    {"h = h * sqrt(dim(x))", 0, "(sqrt(dim(0))) * h"},
     {"param b: vector ~ N(0, 1) lr n\n h = h + b", 263, "a learning rate of order n"},
 };
 

@@ -4,7 +4,8 @@
 
 static void check_page(uint32_t code, const char *page) {
     Ctx c = ctx_new(), d = ctx_new();
-    const char *wrong = example(c.a, page, "\n## Wrong\n"), *right = example(c.a, page, "\n## Right\n");
+    const char *wrong = example(c.a, page, "\n## Wrong\n");
+    const char *right = example(c.a, page, "\n## Right\n");
     assert_int_equal(!wrong, !right);
     if (wrong) {
         elaborate_text(&c, right);

@@ -60,7 +60,7 @@ static void test_unsound(void **state) {
         {"def z = inner 1 of x, x\ndef y = lin u\n", "an inner product with data"},
         {"def z = input 1\ndef y = lin u\n", "the input does not exist"},
         {"def y = lin (dim(1)) * u\n", "dim of an unknown input"},
-        {"matrix A: random s2 = 1, lr = 1\ndef y = lin u\n", "a random family with a learning rate"},
+        {"matrix A: random s2 = 1, lr = 1\ndef y = lin u\n", "a random family with a learning"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         Ctx c = ctx_new();
