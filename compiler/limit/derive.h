@@ -90,6 +90,7 @@ typedef struct Derive {
     AffCtx *x;
     FxPool *fx;
     bool mirrored; /* C self of (B, A) is read as that of (A, B) */
+    bool *whole;   /* [def] fixed indices of its elements are not dropped: cycle.c */
     bool failed;
     DefFact *def;
     VEC(WArray) arr; /* [0] unused */
@@ -173,6 +174,9 @@ Path warray_domain(Derive *L, const WArray *r);
 /* Linked right names and fixed names in terms of the free ones. */
 const AffSubst *warray_names(Derive *L, const WArray *r, uint32_t *n);
 bool link_equal(const Link *l);
+
+/* ---- cycle.c: the fixpoint must be taken again, with more definitions in L->whole */
+bool cycles_unfix(Derive *L);
 
 /* ---- cov.c */
 void cov(Derive *L, Goal g, Elem A, Elem B, Path path, bool top, TermVec *out);

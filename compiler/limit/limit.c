@@ -60,9 +60,20 @@ static LTerms output(Derive *L, LKind kind) {
     return terms_done(&t);
 }
 
+static void arrays_make(Derive *L, Limit *l) {
+    static const LKind kind[KERNEL_COUNT] = {[KERNEL_nngp] = LK_C, [KERNEL_ntk] = LK_T};
+    L->arr.len = L->queue.len = L->queue_at = 0;
+    vec_push(L->a, &L->arr, (WArray){0});
+    l->nout = 0;
+    for (uint32_t k = 0; k < KERNEL_COUNT; k++)
+        if (l->kernels >> k & 1)
+            l->out[l->nout++] = (LOutput){(KernelKind)k, output(L, kind[k])};
+    fixpoint(L);
+}
+
 static bool derive(Ctx *c, const Program *p, unsigned kernels, bool mirrored, Limit **out) {
     Derive L = {.c = c, .a = c->a, .p = p, .x = p->aff, .fx = p->fx, .mirrored = mirrored};
-    vec_push(L.a, &L.arr, (WArray){0});
+    L.whole = ARENA_ARRAY(c->a, bool, p->def.len);
     right_sizes(&L);
     facts_make(&L);
     idle_make(&L);
@@ -73,11 +84,8 @@ static bool derive(Ctx *c, const Program *p, unsigned kernels, bool mirrored, Li
     l->fx = p->fx;
     l->kernels = kernels;
     l->mirrored = mirrored;
-    static const LKind kind[KERNEL_COUNT] = {[KERNEL_nngp] = LK_C, [KERNEL_ntk] = LK_T};
-    for (uint32_t k = 0; k < KERNEL_COUNT; k++)
-        if (kernels >> k & 1)
-            l->out[l->nout++] = (LOutput){(KernelKind)k, output(&L, kind[k])};
-    fixpoint(&L);
+    do arrays_make(&L, l);
+    while (!L.failed && cycles_unfix(&L));
     if (L.failed) return false;
     limit_resolve(&L, l);
     limit_reuse(l, c->a);

@@ -22,6 +22,9 @@ MLP = '''network mlp(x: input, depth: int = 3, gain = 1.4, b = 0.1) {
 '''
 
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
 class Failure(Exception):
     pass
 
@@ -110,13 +113,38 @@ def case_threads_do_not_matter(t):
     t.want((k == t.load('K2.npy')).all() and (k == t.load('K5.npy')).all(), 'threads change the result')
 
 
+ACTS = ('relu leaky_relu abs erf gelu tanh sigmoid silu softplus elu selu mish sin cos gaussian sign step '
+        'hard_tanh relu6 softsign relu2 square he3').split()
+NETS = 'resnet resnet2 resnet_post glu'.split()
+
+
+def same(t, a, b, what):
+    for k in 'nngp', 'ntk':
+        t.want((t.load(a + '.%s.npy' % k) == t.load(b + '.%s.npy' % k)).all(), '%s of %s' % (k, what))
+
+
 def case_interpreter_gives_the_same_bits(t):
-    for act in 'relu', 'erf', 'gelu', 'tanh', 'sin', 'abs', 'elu':
-        t.file('a.tp', MLP.replace('relu', act))
-        t.run('run', 'a.tp', 'x.npy', '-o', 'J.npy', '--kernel', 'nngp,ntk')
-        t.run('run', 'a.tp', 'x.npy', '-o', 'I.npy', '--kernel', 'nngp,ntk', '--evaluator', 'interpreter')
-        for k in 'nngp', 'ntk':
-            t.want((t.load('J.%s.npy' % k) == t.load('I.%s.npy' % k)).all(), '%s of %s' % (k, act))
+    jobs = [('stdlib.tp', 'mlp', ['--set', 'act=' + a, '--set', 'bias=0.1']) for a in ACTS]
+    jobs += [('stdlib.tp', n, []) for n in NETS]
+    t.file('stdlib.tp', open(os.path.join(ROOT, 'stdlib', 'layers.tp')).read())
+    for file, net, sets in jobs:
+        args = ['run', file, 'x.npy', '--network', net, '--kernel', 'nngp,ntk', *sets]
+        t.run(*args, '-o', 'J.npy')
+        t.run(*args, '-o', 'I.npy', '--evaluator', 'interpreter')
+        same(t, 'J', 'I', net + ' '.join(sets))
+
+
+def case_standalone_gives_the_same_bits(t):
+    t.file('stdlib.tp', open(os.path.join(ROOT, 'stdlib', 'layers.tp')).read())
+    for act in 'relu', 'gelu', 'tanh', 'elu', 'hard_tanh':
+        args = ['stdlib.tp', '--network', 'mlp', '--set', 'act=' + act]
+        t.run('build', *args, '-o', 'kernel')
+        for depth in '1', '4':
+            run = ['x.npy', '--kernel', 'nngp,ntk', '--set', 'depth=' + depth, '--set', 'bias=0.1']
+            t.run('run', *args, *run, '-o', 'J.npy')
+            p = subprocess.run(['./kernel', *run, '-o', 'S.npy'], cwd=t.folder, capture_output=True, text=True)
+            t.want(p.returncode == 0, p.stderr)
+            same(t, 'J', 'S', act)
 
 
 def case_float32(t):

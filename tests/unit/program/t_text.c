@@ -13,8 +13,8 @@ static void test_sound(void **state) {
     const char *body[] = {
         "def y = nonlin max(u0, 0) of u\n",
         "def y = lin (g) * u + u ; a comment\n",
-        "def h[l in 0..depth+1] = mu [l=0] u + [l>=1] m[l-1]\n"
-        "def m[l in 0..depth] = matmul W[l] * h[l]\ndef y = lin h[depth]\n",
+        ("def h[l in 0..depth+1] = mu [l=0] u + [l>=1] m[l-1]\n"
+         "def m[l in 0..depth] = matmul W[l] * h[l]\ndef y = lin h[depth]\n"),
         "def one = one\ndef y = lin u + sum(i in 0..3, k in 0..i+1) [i!=k] (g * [i]) * one\n",
         "def b = basis 0 2\ndef z data = lin x + b\ndef y = matmul U * z\n",
     };
