@@ -59,16 +59,23 @@ static bool in_cells(Emit *e, const LSeries *s) {
     return true;
 }
 
+static const Dim *terms_axis(const Emit *e, LRef r) {
+    const LArray *h = &e->l->array.data[r.array];
+    return &h->axis[h->naxis - 1];
+}
+
 static void horner(Emit *e, const LSeries *s, KVal x, const SeriesCells *m) {
     KBuild *b = &e->b;
-    const LArray *h = &e->l->array.data[s->left.array];
-    const Dim *axis = &h->axis[h->naxis - 1];
+    const Dim *axis = terms_axis(e, s->left), *other = terms_axis(e, s->right);
+    bool shorter = !aff_eq(axis->hi, other->hi); /* the right series may end before the left one */
     KVal zero = kb_num(b, 0);
     kb_store(b, m->value, NULL, 0, zero);
     if (m->slope) kb_store(b, m->slope, NULL, 0, zero);
     Sym k = intern_fresh(e->c->syms, "k");
     kb_loop(b, k, axis->lo, axis->hi, true);
     Aff at = aff_name(e->x, k);
+    Cons both = cons_lt(e->x, at, other->hi);
+    if (shorter) kb_if(b, &both, 1);
     KVal ab = kb_op(b, KO_mul, coefficient(e, s->left, at), coefficient(e, s->right, at), 0);
     KVal p = kb_load(b, m->value, SIDE_none, NULL, 0);
     if (m->slope) {
@@ -76,6 +83,7 @@ static void horner(Emit *e, const LSeries *s, KVal x, const SeriesCells *m) {
         kb_store(b, m->slope, NULL, 0, kb_op(b, KO_fma, dp, x, p));
     }
     kb_store(b, m->value, NULL, 0, kb_op(b, KO_fma, p, x, ab));
+    if (shorter) kb_end(b);
     kb_end(b);
 }
 

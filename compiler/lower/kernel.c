@@ -79,6 +79,19 @@ static void emit_equation(Emit *e, LTerms eq, Store s) {
         if (rare(e, &eq.term[i])) emit_rare(e, eq, i, &s);
 }
 
+/* Coefficients of a series or their number, where the series stands at all; returns whether a condition
+ * was opened.  Numbers are measured over all elements: there is always one. */
+static bool emit_hermite(Emit *e, LArrayId id, const LTerm *t, const Aff *idx, uint32_t n) {
+    const LArray *r = &e->l->array.data[id];
+    bool always = true;
+    for (uint32_t i = 0; i < t->ncons; i++)
+        always &= aff_implied(e->x, e->path.data, e->path.len, t->cons[i]);
+    if (!always && r->kind != LK_H) kb_store(&e->b, e->array[id], idx, n, kb_num(&e->b, 0));
+    bool open = open_if(e, t->cons, t->ncons);
+    emit_hermite_statement(e, id, hermite_of(r)->exp, idx, n);
+    return open;
+}
+
 /* One statement; m maps the axes that are loop times already to their loop variables. */
 static void emit_statement(Emit *e, LArrayId id, const AffSubst *m, uint32_t n) {
     const LArray *r = &e->l->array.data[id];
@@ -103,7 +116,7 @@ static void emit_statement(Emit *e, LArrayId id, const AffSubst *m, uint32_t n) 
     open += open_if(e, guard.data, guard.len);
     e->b.span = r->span;
     LTerms eq = lterms_subst(e->l, e->c->a, r->eq, m, n);
-    if (hermite_of(r)) emit_hermite_statement(e, id, hermite_of(r)->exp, idx, naxis);
+    if (hermite_of(r)) open += emit_hermite(e, id, &eq.term[0], idx, naxis);
     else emit_equation(e, eq, (Store){e->array[id], idx, r->naxis});
     for (uint32_t i = 0; i < open; i++) kb_end(&e->b);
     e->path.len = mark;
@@ -148,6 +161,19 @@ static bool hull(Emit *e, Aff a, Aff b, bool upper, Aff *out) {
     return false;
 }
 
+/* The least (largest) value that a bound of an array's axis takes over its other axes.  Where it
+ * depends on one (bands), the statements inside are guarded. */
+static Aff bound_over(Emit *e, const KArray *k, uint32_t axis, Aff bound, bool upper) {
+    for (uint32_t i = k->naxis; i-- > 0;) {
+        int32_t c = i == axis ? 0 : aff_coef(bound, k->axis[i].var);
+        if (!c) continue;
+        bool most = upper == (c > 0);
+        AffSubst m = {k->axis[i].var, most ? aff_plus(k->axis[i].hi, -1) : k->axis[i].lo};
+        bound = aff_subst(e->x, bound, &m, 1);
+    }
+    return bound;
+}
+
 static bool loop_range(Emit *e, const Node *n, Aff *lo, Aff *hi) {
     LUseVec ids = {0};
     arrays_of(e, n, &ids);
@@ -156,7 +182,8 @@ static bool loop_range(Emit *e, const Node *n, Aff *lo, Aff *hi) {
         const KArray *k = &e->k->array.data[e->array[ids.data[i].reader]];
         int axis = schedule_axis(e->c->syms, r, n->w, n->mode);
         int64_t shift = e->sched.shift[ids.data[i].reader];
-        Aff l = aff_plus(k->axis[axis].lo, shift), h = aff_plus(k->axis[axis].hi, shift);
+        Aff l = aff_plus(bound_over(e, k, (uint32_t)axis, k->axis[axis].lo, false), shift);
+        Aff h = aff_plus(bound_over(e, k, (uint32_t)axis, k->axis[axis].hi, true), shift);
         if (!i) {
             *lo = l;
             *hi = h;
@@ -196,8 +223,9 @@ static void emit_shell(Emit *e, LArrayId id, const OpenLoop *up) {
         return;
     }
     uint32_t mark = e->path.len;
-    kb_loop(&e->b, cv, r->axis[col].lo, aff_plus(now, 1), false);
-    cons_range(e->x, &e->path, cv, r->axis[col].lo, aff_plus(now, 1));
+    Aff first = aff_subst(e->x, r->axis[col].lo, both.m, both.n);
+    kb_loop(&e->b, cv, first, aff_plus(now, 1), false);
+    cons_range(e->x, &e->path, cv, first, aff_plus(now, 1));
     Times a = times_with(e, both, cv, aff_name(e->x, cv));
     emit_statement(e, id, a.m, a.n);
     kb_end(&e->b);

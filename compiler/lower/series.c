@@ -6,7 +6,8 @@ typedef struct SeriesPass {
     Ctx *c;
     Limit *l;
     Arena *a;
-    const LArray *r; /* the pair array whose equation is rewritten */
+    const LArray *r;    /* the pair array whose equation is rewritten */
+    const LTerm *term;  /* and the term: its guards are those of the coefficients */
 } SeriesPass;
 
 /* The expectation with both leaves those of one side of the left sample. */
@@ -48,7 +49,7 @@ static LTerms hermite_eq(SeriesPass *s, const LExp *e) {
     LFactor *f = ARENA_NEW(s->a, LFactor);
     *f = (LFactor){.kind = LF_hermite, .exp = e};
     LTerm *t = ARENA_NEW(s->a, LTerm);
-    *t = (LTerm){.factor = f, .nfactor = 1};
+    *t = (LTerm){.factor = f, .nfactor = 1, .cons = s->term->cons, .ncons = s->term->ncons};
     return (LTerms){t, 1};
 }
 
@@ -113,8 +114,7 @@ static bool is_series(const LFactor *f) {
     return f->kind == LF_exp && f->exp->plan->method == GM_series;
 }
 
-static LFactor series_factor(void *ctx, LFactor f) {
-    SeriesPass *s = ctx;
+static LFactor series_factor(SeriesPass *s, LFactor f) {
     if (is_series(&f)) return (LFactor){.kind = LF_series, .series = series_of(s, f.exp)};
     return f;
 }
@@ -152,11 +152,13 @@ static LFactor inverse_norm(SeriesPass *s, LRef norm) {
     return (LFactor){.kind = LF_scalar, .scalar = o};
 }
 
-static LTerm tangent_term(SeriesPass *s, const LTerm *t) {
+static LTerm series_term(SeriesPass *s, const LTerm *t) {
     VEC(LFactor) out = {0};
+    s->term = t;
     for (uint32_t k = 0; k < t->nfactor; k++) {
         const LFactor *f = &t->factor[k];
-        const LSeries *twin = is_series(f) ? series_twin(s, s->r, f->exp) : NULL;
+        bool tangent = is_series(f) && s->r->kind == LK_T;
+        const LSeries *twin = tangent ? series_twin(s, s->r, f->exp) : NULL;
         if (!twin) {
             vec_push(s->a, &out, series_factor(s, *f));
             continue;
@@ -173,9 +175,9 @@ static LTerm tangent_term(SeriesPass *s, const LTerm *t) {
     return o;
 }
 
-static LTerms tangent_eq(SeriesPass *s, LTerms t) {
+static LTerms series_eq(SeriesPass *s, LTerms t) {
     LTerm *out = ARENA_ARRAY(s->a, LTerm, t.n);
-    for (uint32_t i = 0; i < t.n; i++) out[i] = tangent_term(s, &t.term[i]);
+    for (uint32_t i = 0; i < t.n; i++) out[i] = series_term(s, &t.term[i]);
     return (LTerms){out, t.n};
 }
 
@@ -185,8 +187,8 @@ bool lower_series(Ctx *c, Limit *l) {
         for (LArrayId id = 1; id < n; id++) {
             LArray *r = arena_copy(c->a, &l->array.data[id], sizeof *r);
             if (r->stage != LS_pair || (r->kind == LK_T) != tangent) continue;
-            SeriesPass s = {c, l, c->a, r};
-            LTerms eq = tangent ? tangent_eq(&s, r->eq) : lterms_map(c->a, r->eq, series_factor, &s);
+            SeriesPass s = {c, l, c->a, r, NULL};
+            LTerms eq = series_eq(&s, r->eq);
             l->array.data[id].eq = eq;
         }
     }

@@ -4,10 +4,10 @@
 
 EVALUATOR: jit (default) or interpreter.  WHICH: programs, activations, or a word of the names.
 
-The oracles (networks_*.py) share no code and no formula with tpc: second moments by quadrature or the
-arc-cosine formulas, carried from layer to layer as the theory says (arXiv 2006.14548).  The error of an
-entry is taken relative to sqrt(K(x, x) K(x', x')), and tolerances are those of tpc's methods: 1e-12
-closed forms, 1e-10 Hermite series, 1e-9 kinked quadrature."""
+The oracles (networks_*.py) share no code and no formula with tpc: second moments by quadrature or
+the arc-cosine formulas, carried from layer to layer as the theory says (arXiv 2006.14548).  The
+error of an entry is taken relative to sqrt(K(x, x) K(x', x')), and tolerances are those of tpc's
+methods: 1e-12 closed forms, 1e-10 Hermite series, 1e-9 kinked quadrature."""
 import os
 import subprocess
 import sys
@@ -21,14 +21,14 @@ import networks_leaves as leaves
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLOSED, SERIES, KINKED = 1e-12, 1e-10, 1e-9
-# Sums of correlated vectors and kinks away from 0 have 1 - rho only by a difference of rounded numbers:
-# at nearly parallel rows an NTK through a kink is off by the root of 2^-53.
+# Sums of correlated vectors and kinks away from 0 have 1 - rho only by a difference of rounded
+# numbers: at nearly parallel rows an NTK through a kink is off by the root of 2^-53.
 ROUNDED = 3e-8
 NEAR = [(0, 4), (0, 6), (4, 6), (1, 5), (5, 7)]     # of rows(True): nearly parallel, not equal
 
 
 def rows(close=False):
-    """Rows of unequal norms; close: opposite, scaled, equal and nearly equal ones and a zero row too."""
+    """Rows of unequal norms; close: opposite, scaled, equal, nearly equal and zero rows too."""
     rng = np.random.default_rng(7)
     X = rng.standard_normal((5, 5)) * np.array([[1.0], [1.7], [0.4], [0.9], [1.2]])
     if not close:
@@ -63,7 +63,8 @@ def run(tpc, evaluator, case, folder):
         np.save(os.path.join(folder, name), a)
         return os.path.join(folder, name)
 
-    argv = [tpc, 'run', os.path.join(HERE, case.file), save('x.npy', case.X), '--network', case.network,
+    argv = [tpc, 'run', os.path.join(HERE, case.file), save('x.npy', case.X), '--network',
+            case.network,
             '-o', os.path.join(folder, 'K.npy'), '--kernel', 'nngp,ntk', '--evaluator', evaluator]
     for name, value in case.settings.items():
         argv += ['--set', '%s=%s' % (name, value)]
@@ -71,14 +72,16 @@ def run(tpc, evaluator, case, folder):
         argv += ['--data', '%s=%s' % (name, save(name + '.npy', a))]
     p = subprocess.run(argv, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if case.refused:
-        return '' if p.returncode == 1 and case.refused in p.stderr else 'not refused: ' + p.stderr[:200]
+        good = p.returncode == 1 and case.refused in p.stderr
+        return '' if good else 'not refused: ' + p.stderr[:200]
     if p.returncode:
         return 'exit %d: %s' % (p.returncode, ' '.join(p.stderr.split())[:300])
     bad = []
     for kernel, want in zip(('nngp', 'ntk'), case.want()):
         got = np.load(os.path.join(folder, 'K.%s.npy' % kernel))
         found = errors(got, want) if got.shape == want.shape else (np.inf, np.inf)
-        for e, limit, where in zip(found, (case.tolerance, case.near), ('', ', nearly parallel rows')):
+        limits, where = (case.tolerance, case.near), ('', ', nearly parallel rows')
+        for e, limit, where in zip(found, limits, where):
             if not e <= limit:
                 bad.append('%s: error %.1e, tolerance %.0e%s' % (kernel, e, limit, where))
     return '; '.join(bad)
@@ -97,8 +100,8 @@ def programs():
         """Oracles from rounded moments: rows that are far from parallel, one of them twice."""
         c = case(network, file, far, **settings)
         again = [0, 1, 2, 3, 4, 1]
-        return Case(c.name, file, network, lambda: [K[np.ix_(again, again)] for K in c.want()], far[again],
-                    CLOSED, settings)
+        return Case(c.name, file, network, lambda: [K[np.ix_(again, again)] for K in c.want()],
+                    far[again], CLOSED, settings)
 
     lib = os.path.join('..', '..', 'stdlib', 'layers.tp')
     for name in ('twice', 'twice_relu', 'two_matrices', 'readouts', 'difference'):
@@ -121,7 +124,8 @@ def programs():
     yield case('post_gelu', 'programs/residual.tp', far, CLOSED, depth=2,
                fn=lambda X, depth: cases.post(X, depth, 'gelu', bias=0.2))
     for blocks, layers in ((1, 1), (2, 3), (3, 1)):
-        yield case('nested', 'programs/connect.tp', close, near=ROUNDED, blocks=blocks, layers=layers)
+        yield case('nested', 'programs/connect.tp', close, near=ROUNDED, blocks=blocks,
+                   layers=layers)
         yield case('nested_tied', 'programs/connect.tp', close, blocks=blocks, layers=layers)
 
 
@@ -141,8 +145,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             why = run(tpc, evaluator, case, folder)
         bad += bool(why)
-        print('%s %d - %s%s' % ('not ok' if why else 'ok', i, case.name, ' # ' + why if why else ''),
-              flush=True)
+        note = ' # ' + why if why else ''
+        print('%s %d - %s%s' % ('not ok' if why else 'ok', i, case.name, note), flush=True)
     return 1 if bad else 0
 
 

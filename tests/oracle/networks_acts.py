@@ -1,11 +1,11 @@
-"""Every activation of the standard library, at depth 1 to 3, with and without bias, over rows of unequal
-norms with opposite, scaled, equal, nearly equal and zero rows among them."""
+"""Every activation of the standard library, at depth 1 to 3, with and without bias, over rows of
+unequal norms with opposite, scaled, equal, nearly equal and zero rows among them."""
 import networks_quad as quad
 from networks_vec import act, data, dense, readout
 
 # gain: what keeps three layers in the range where the quadratures here are exact
-GAIN = {'exp': 0.6, 'quartic': 0.5, 'square': 0.7, 'cube': 0.6, 'relu2': 0.8, 'he5': 0.8, 'he4': 0.8,
-        'he3': 0.9}
+GAIN = {'exp': 0.6, 'quartic': 0.5, 'square': 0.7, 'cube': 0.6, 'relu2': 0.8, 'he5': 0.8,
+        'he4': 0.8, 'he3': 0.9}
 DEPTH = {'exp': 2, 'quartic': 2, 'cube': 2, 'he5': 2, 'he4': 2}
 SERIES = ('tanh', 'sigmoid', 'silu', 'softplus', 'mish')
 KINKED = ('elu', 'selu', 'softsign', 'hard_tanh', 'relu6')
@@ -39,6 +39,7 @@ def programs(Case, rows, rounded):
             r = Recursion(X, name, gain, bias)
             for depth in range(1, DEPTH.get(name, 3) + 1):
                 settings = {'act': name, 'depth': depth, 'gain': gain, 'bias': bias}
-                yield Case('act %s depth=%d bias=%g' % (name, depth, bias), 'programs/learning.tp', 'acts',
+                title = 'act %s depth=%d bias=%g' % (name, depth, bias)
+                yield Case(title, 'programs/learning.tp', 'acts',
                            lambda r=r, depth=depth: r.at(depth), X, tolerance(name), settings,
                            near=rounded if name in KINKED else None)

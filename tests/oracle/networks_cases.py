@@ -1,7 +1,7 @@
 """Hand-written recursions for the programs of tests/oracle/programs, one function a network.
 
-Each returns (nngp, ntk).  `relu` sees a centred Gaussian vector; sums (`+`) are of vectors that are never
-correlated; everything else is written out with matrices of second moments."""
+Each returns (nngp, ntk).  `relu` sees a centred Gaussian vector; sums (`+`) are of vectors that
+are never correlated; everything else is written out with matrices of second moments."""
 import math
 
 import numpy as np
@@ -42,7 +42,7 @@ def in_sequence(X):
     g = dense(r, gain=1.2)
     a = relu(g)
     b = relu(dense(a, gain=1.2))
-    # Cov(W r, W a') = s2 E r E a': r and a are independent, but g and the next preactivation are not
+    # Cov(W r, W a') = s2 E r E a': r and a are independent, g and the next preactivation are not
     cross = s2 * np.outer(r.mean, a.mean)
     dcross = s2 * np.outer(r.mean, a.mean)      # T(g, next) = e E r a' + s2 T(r, a'), T(r, a') = 0
     q = dense(a, gain=1.2)
@@ -53,8 +53,8 @@ def in_sequence(X):
 
 
 def mixed_relu(s, t, cross, same=False):
-    """E relu(g) relu(h') and E step(g) step(h') for Gaussian vectors of covariance cross; same: g is h,
-    each row exactly correlated with itself."""
+    """E relu(g) relu(h') and E step(g) step(h') for Gaussian vectors of covariance cross; same: g
+    is h, each row exactly correlated with itself."""
     n = len(s)
     C, D = np.zeros((n, n)), np.zeros((n, n))
     for i in range(n):
@@ -99,7 +99,7 @@ def pre(X, depth, scale, layers=1):
 
 
 class Tied:
-    """Vectors that share matrices: second moments C[a, b] and tangent kernels T[a, b] of all pairs."""
+    """Vectors that share matrices: second moments C[a, b] and tangent kernels T[a, b]."""
 
     def __init__(self):
         self.C, self.T = {}, {}

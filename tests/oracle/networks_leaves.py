@@ -4,8 +4,8 @@ import math
 import numpy as np
 
 import networks_quad as quad
-from networks_vec import (Vec, act, constant, data, dense, from_moments, noise, pair_values, readout,
-                          relu)
+from networks_vec import (Vec, act, constant, data, dense, from_moments, noise, pair_values,
+                          readout, relu)
 
 
 def both(K, T):
@@ -55,8 +55,8 @@ def gate_deep(X, act='silu'):
 
 
 def maxout(X):
-    """max(a, b) = b + relu(y), y = a - b.  E b relu(y') = E step(y') Cov(b, y') = -C_b / 2, so the first
-    three terms of the square cancel: C_b - 2 C_b / 2 = 0."""
+    """max(a, b) = b + relu(y), y = a - b.  E b relu(y') = E step(y') Cov(b, y') = -C_b / 2, so the
+    first three terms of the square cancel: C_b - 2 C_b / 2 = 0."""
     h = squashed(X)
     a, b = dense(h), dense(h, gain=1.5)
     y = Vec((a + b).s, (a + b).D, (a + b).O, None, 1.0)
@@ -147,7 +147,7 @@ def shared_inputs(X, Y):
 # ---------------------------------------------------------------- learning.tp
 
 def widths(X, ratio=2):
-    """The forward form has no width in it before the readout: v'y / sqrt(n) sums ratio * n coordinates."""
+    """No width occurs before the readout: v'y / sqrt(n) sums ratio * n coordinates."""
     h = dense(relu(dense(data(X))), gain=1.2, bias=0.3)
     r = relu(h)
     return both(0.8 * ratio * r.C, 0.8 * ratio * r.T)
@@ -180,7 +180,8 @@ def programs(Case, rows, rounded):
         return Case(name, 'programs/' + file, network, lambda: f(*args, **settings), X, tolerance,
                     settings, more or {}, near)
 
-    for name, tol in (('silu', 1e-10), ('tanh', 1e-10), ('step', 1e-12), ('relu', 1e-12), ('gelu', 1e-12)):
+    gates = {'silu': 1e-10, 'tanh': 1e-10, 'step': 1e-12, 'relu': 1e-12, 'gelu': 1e-12}
+    for name, tol in gates.items():
         near = rounded if name in ('step', 'relu') else None
         yield case('gate', 'gates.tp', close, tol, near=near, act=name)
         yield case('gate_correlated', 'gates.tp', close, tol, near=near, act=name)
@@ -191,8 +192,9 @@ def programs(Case, rows, rounded):
     yield case('mixed', 'gates.tp', close, 1e-10)
     yield case('cubic', 'gates.tp', close, 1e-12)
     yield Case('post_inside', 'programs/gates.tp', 'post_inside', None, far, 0, refused='TP0502')
-    for name, tol in (('relu', 1e-12), ('tanh', 1e-10), ('gelu', 1e-12), ('erf', 1e-12), ('abs', 1e-12),
-                      ('step', 1e-12), ('softplus', 1e-10), ('elu', 1e-9), ('sin', 1e-12)):
+    shifted = {'relu': 1e-12, 'tanh': 1e-10, 'gelu': 1e-12, 'erf': 1e-12, 'abs': 1e-12,
+               'step': 1e-12, 'softplus': 1e-10, 'elu': 1e-9, 'sin': 1e-12}
+    for name, tol in shifted.items():
         X = far if name == 'step' else close   # the root of a root at nearly parallel rows
         yield case('bias_mean', 'means.tp', X, tol, near=rounded, act=name, depth=2)
         yield case('constant', 'means.tp', far, tol, fn=constant_vector, act=name)

@@ -1,9 +1,9 @@
 """Gaussian expectations by plain quadrature, for the oracles of networks.py.
 
-Nothing here knows a closed form: smooth integrands by the trapezoid rule in two dimensions, kinked ones
-by Gauss-Legendre panels split where a kink line crosses.  A pair of Gaussians (u, v) is given by its
-standard deviations s, t and the defects D = 1 - rho, O = 1 + rho, of which the smaller one is exact: so
-that nothing is lost near rho = +-1."""
+Nothing here knows a closed form: smooth integrands by the trapezoid rule in two dimensions, kinked
+ones by Gauss-Legendre panels split where a kink line crosses.  A pair of Gaussians (u, v) is given
+by its standard deviations s, t and the defects D = 1 - rho, O = 1 + rho, of which the smaller one
+is exact: so that nothing is lost near rho = +-1."""
 import math
 
 import numpy as np
@@ -28,7 +28,8 @@ def correlation(D, O):
 
 
 def panel_nodes(edges):
-    """Nodes and weights on the panels between sorted edges; edges may be one row for each outer node."""
+    """Nodes and weights on the panels between sorted edges; edges may be one row for each outer
+    node."""
     lo, hi = edges[..., :-1, None], edges[..., 1:, None]
     z = (lo + hi) / 2 + (hi - lo) / 2 * NODE
     w = (hi - lo) / 2 * WEIGHT * density(z)
@@ -120,7 +121,8 @@ def _poly(*c):
 _R = [math.sqrt(math.factorial(k)) for k in range(6)]
 ACT = {
     'relu': Fn(lambda x: np.maximum(x, 0), lambda x: 1.0 * (x > 0), (0,)),
-    'leaky_relu': Fn(lambda x: np.where(x > 0, x, 0.01 * x), lambda x: np.where(x > 0, 1, 0.01), (0,)),
+    'leaky_relu': Fn(lambda x: np.where(x > 0, x, 0.01 * x), lambda x: np.where(x > 0, 1, 0.01),
+                     (0,)),
     'abs': Fn(np.abs, np.sign, (0,)),
     'sign': Fn(np.sign, np.zeros_like, (0,)),
     'step': Fn(lambda x: 1.0 * (x > 0), np.zeros_like, (0,)),

@@ -1,10 +1,10 @@
-"""Second moments and tangent kernels of vectors over rows of data: what the hand-written recursions of
-the oracle are made of.
+"""Second moments and tangent kernels of vectors over rows of data: what the hand-written recursions
+of the oracle are made of.
 
-A Vec keeps, for the limit variables Z of N rows, s = sqrt(E Z^2), the means, and for pairs the defects
-D = 1 - c and O = 1 + c of c = E Z Z' / (s s'): both are sums of terms >= 0 through matrices, biases and
-nonlinearities, so that equal, scaled, opposite and nearly equal rows lose nothing.  Where s or s' is 0,
-D = O = 1.  T is the tangent kernel."""
+A Vec keeps, for the limit variables Z of N rows, s = sqrt(E Z^2), the means, and for pairs the
+defects D = 1 - c and O = 1 + c of c = E Z Z' / (s s'): both are sums of terms >= 0 through
+matrices, biases and nonlinearities, so that equal, scaled, opposite and nearly equal rows lose
+nothing.  Where s or s' is 0, D = O = 1.  T is the tangent kernel."""
 import math
 
 import numpy as np
@@ -30,8 +30,8 @@ class Vec:
         return np.outer(self.s, self.s) * np.where(self.D < self.O, 1 - self.D, self.O - 1)
 
     def __add__(self, o):
-        """Of vectors that are never correlated; their means still multiply.  With f = s_a / s for each
-        summand, E (a / s - a' / s')^2 = (f - f')^2 + 2 f f' D_a."""
+        """Of vectors that are never correlated; their means still multiply.  With f = s_a / s for
+        each summand, E (a / s - a' / s')^2 = (f - f')^2 + 2 f f' D_a."""
         s = np.sqrt(np.maximum(self.s**2 + o.s**2 + 2 * self.mean * o.mean, 0))
         D = O = 0
         for v in (self, o):
@@ -104,7 +104,7 @@ def readout(v, gain=1.0, bias=0.0):
 
 
 def pair_values(v, fns, breaks=(), smooth=False):
-    """Symmetric matrices of E f over the pairs of a Gaussian vector; fns(i, j) gives the functions."""
+    """Symmetric matrices of E f over the pairs of a Gaussian vector, f in fns(i, j)."""
     out = None
     n = len(v.s)
     for i, j, s, t, D, O in v.pairs():
@@ -140,7 +140,8 @@ def small(th):
     """sin th - th cos th = sum of (-1)^(k-1) 2k th^(2k+1) / (2k+1)!, positive on (0, pi)."""
     if th > 0.5:
         return math.sin(th) - th * math.cos(th)
-    return sum((-1)**(k - 1) * 2 * k * th**(2 * k + 1) / math.factorial(2 * k + 1) for k in range(1, 12))
+    terms = (2 * k * th**(2 * k + 1) / math.factorial(2 * k + 1) for k in range(1, 12))
+    return sum(t if k % 2 else -t for k, t in enumerate(terms, 1))
 
 
 def arc(D, O):
