@@ -340,7 +340,7 @@ static void tables(Emit *e) {
 static const char *const stage_name[KS_COUNT] = {"const", "sample", "series", "pair"};
 
 EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, LLVMModuleRef m,
-                       const char *prefix) {
+                       const char *prefix, uint32_t stages) {
     LLVMContextRef cx = LLVMGetModuleContext(m);
     Emit e = {.c = c, .k = k, .t = t, .cx = cx, .m = m};
     e.b = LLVMCreateBuilderInContext(cx);
@@ -354,8 +354,9 @@ EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, 
     e.named = !LLVMContextShouldDiscardValueNames(cx);
     tables(&e);
     EmittedFns out = {0};
-    const Grouping n[KS_COUNT] = {{1, 1, 1}, {pair.w, 2, 1}, {pair.w, 2, 1}, pair};
+    const Grouping n[KS_COUNT] = {{1, 1, 1}, {pair.w, 1, 1}, {pair.w, 2, 1}, pair};
     for (int s = 0; s < KS_COUNT; s++) {
+        if (!(stages >> s & 1)) continue;
         if (k->fn[s].block.len < 2 || !k->fn[s].block.data[1].ins.len) continue;
         const char *name = arena_printf(c->a, "%s_%s", prefix, stage_name[s]);
         out.fn[s] = emit_function(&e, s, n[s], name);

@@ -62,12 +62,14 @@ typedef struct Grouping {
 } Grouping;
 Grouping pair_grouping(const Kernel *k, const Target *t, const CodegenOptions *o);
 
-/* Functions of k for t, added to m; NULL where the kernel has nothing to do. */
+/* Functions of k for t, added to m: those of `stages` (bit set of 1 << KStage); NULL where the kernel
+ * has nothing to do. */
 typedef struct EmittedFns {
     LLVMValueRef fn[KS_COUNT];
 } EmittedFns;
+enum { ALL_STAGES = (1 << KS_COUNT) - 1 };
 EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, LLVMModuleRef m,
-                       const char *prefix);
+                       const char *prefix, uint32_t stages);
 
 /* ---- emit_op.c: one primitive on scalars or vectors of shape s */
 LLVMValueRef emit_op(Emit *e, const Shape *s, KOp op, const LLVMValueRef *a);

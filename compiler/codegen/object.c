@@ -37,7 +37,8 @@ static LLVMValueRef add_kernel(Ctx *c, Unit *u, const CodegenImage *im, const Ke
     const char *what = arena_printf(c->a, "%s_%s_%s", im->name, kinds_text(k->kernels),
                                     isa_suffix(t->isa));
     Grouping n = pair_grouping(k, t, &(CodegenOptions){0});
-    EmittedFns f = emit_kernel(c, k, t, n, u->m, arena_printf(c->a, "tp_fn_%s", what));
+    EmittedFns f = emit_kernel(c, k, t, n, u->m, arena_printf(c->a, "tp_fn_%s", what),
+                               ALL_STAGES);
     for (int s = 0; s < KS_COUNT; s++)
         if (f.fn[s]) LLVMSetLinkage(f.fn[s], LLVMInternalLinkage);
     TpKernel *d = kernel_describe(c, k, c->a);
@@ -98,7 +99,7 @@ bool codegen_text(Ctx *c, const Kernel *k, const CodegenOptions *o, CodegenText 
     const char *name = sym_text(c->syms, k->name);
     if (!target_find(c, o->isa, &t)) return false;
     if (!unit_begin(c, &u, name, what == CODEGEN_LLVM ? UNIT_NAMED : UNIT_BARE)) return false;
-    emit_kernel(c, k, &t, pair_grouping(k, &t, o), u.m, name);
+    emit_kernel(c, k, &t, pair_grouping(k, &t, o), u.m, name, ALL_STAGES);
     bool ok = text(c, &u, what, out);
     unit_end(&u);
     return ok;

@@ -1,5 +1,6 @@
 /* Values of the factors of a term. */
 #include "lower/emit.h"
+#include "lower/normal.h"
 
 /* In const, sample and series code the only per-sample array is that of the sample itself. */
 static Side side_here(const Emit *e, Side s) {
@@ -76,6 +77,19 @@ static void unit_operands(Emit *e, const LExp *x, GaussOperands *o) {
     o->sign = kb_op(b, KO_select, neg, kb_num(b, -1), one);
 }
 
+/* The same from plain moments, where nothing is stored normalised. */
+static void plain_operands(Emit *e, GaussOperands *o) {
+    KBuild *b = &e->b;
+    KVal zero = kb_num(b, 0), one = kb_num(b, 1), q = o->var[0], p = o->var[1], k = o->cov[1];
+    o->s[0] = kb_op(b, KO_sqrt, q, 0, 0);
+    o->s[1] = kb_op(b, KO_sqrt, p, 0, 0);
+    KVal ss = kb_op(b, KO_mul, o->s[0], o->s[1], 0), some = kb_op(b, KO_lt, zero, ss, 0);
+    KVal c = kb_op(b, KO_select, some, kb_op(b, KO_div, k, ss, 0), zero);
+    o->c = kb_op(b, KO_min, kb_op(b, KO_max, c, kb_num(b, -1), 0), one, 0);
+    o->d = kb_op(b, KO_sub, one, kb_op(b, KO_abs, o->c, 0, 0), 0);
+    o->sign = kb_op(b, KO_select, kb_op(b, KO_lt, o->c, zero, 0), kb_num(b, -1), one);
+}
+
 void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
     uint32_t n = x->nleaf;
     KVal *var = ARENA_ARRAY(e->c->a, KVal, n), *mean = ARENA_ARRAY(e->c->a, KVal, n);
@@ -96,6 +110,7 @@ void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
     for (uint32_t k = 0; k < x->ntheta; k++) th[k] = emit_scalar(e, x->theta[k], NULL);
     *o = (GaussOperands){.var = var, .cov = cov, .mean = mean, .theta = th};
     if (x->norm[0].array) unit_operands(e, x, o);
+    else if (normal_cross(x).array && cov[1]) plain_operands(e, o);
 }
 
 /* ---- dispatch */

@@ -49,9 +49,11 @@ static LFactor plan_factor(void *ctx, LFactor f) {
     if (e->plan->method == GM_none) {
         const Program *pr = p->l->p;
         DefId d = p->r ? p->r->A : pr->out;
+        p->ok = false;
+        if (p->told[d]) return f; /* its derivatives have no method either */
+        p->told[d] = true;
         diag(p->c->ds, lower_no_method, pr->def.data[d].span, sym_text(p->c->syms, pr->def.data[d].name),
              e->plan->why_none ? e->plan->why_none : "its expectation");
-        p->ok = false;
     }
     f.exp = e;
     return f;
@@ -60,7 +62,7 @@ static LFactor plan_factor(void *ctx, LFactor f) {
 static LTerms plan_terms(Planner *p, LTerms t) { return lterms_map(p->c->a, t, plan_factor, p); }
 
 bool lower_expect(Ctx *c, Limit *l) {
-    Planner p = {c, l, NULL, true};
+    Planner p = {c, l, NULL, true, ARENA_ARRAY(c->a, bool, l->p->def.len)};
     for (LArrayId id = 1; id < l->array.len; id++) {
         p.r = &l->array.data[id];
         LTerms eq = plan_terms(&p, l->array.data[id].eq);
