@@ -99,6 +99,18 @@ void diag_fix(Diag *d, Span sp, const char *replacement, const char *fmt, ...) {
     vec_push(d->in->a, &d->fix, f);
 }
 
+void diags_called(Diags *ds, uint32_t from, Span call, const char *what, bool inside) {
+    for (uint32_t i = from; i < ds->list.len; i++) {
+        Diag *d = ds->list.data[i];
+        if (inside) {
+            diag_label(d, d->span, "in `%s`", what);
+            d->span = call;
+        } else {
+            diag_label(d, call, "`%s` is called here", what);
+        }
+    }
+}
+
 uint32_t diags_errors(const Diags *ds) { return ds->errors; }
 uint32_t diags_count(const Diags *ds) { return ds->list.len; }
 bool diags_full(const Diags *ds) { return ds->errors >= MAX_ERRORS; }

@@ -45,6 +45,10 @@ void diag_help(Diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3
 void diag_fix(Diag *d, Span sp, const char *replacement, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The diagnostics from number `from` on arose in `what`, called at `call`: they get a label there.
+ * inside: what is called is not the reader's text; the call becomes their place. */
+void diags_called(Diags *ds, uint32_t from, Span call, const char *what, bool inside);
+
 uint32_t diags_errors(const Diags *ds); /* number of errors so far */
 uint32_t diags_count(const Diags *ds);
 bool diags_full(const Diags *ds);       /* the cap of errors is reached: stop early */

@@ -185,6 +185,21 @@ static bool vanishes(const Plan *pl, Fx f, uint32_t leaf) {
     return shape_value(pl->q.fx, at, 0, &v) && v == 0;
 }
 
+/* Does a variance stand in a denominator? */
+static bool over_variance(const FmPool *p, Fm f) {
+    Sum s = fm_sum(p, f);
+    for (uint32_t i = 0; i < s.n; i++) {
+        Mono m = fm_mono(p, s.t[i].mono);
+        for (uint32_t k = 0; k < m.n; k++) {
+            const Atom *a = fm_atom(p, m.p[k].atom);
+            if (m.p[k].e.n >= 0 || a->kind != AK_sym) continue;
+            FmSymKind kind = fm_symbol(p, a)->kind;
+            if (kind == SK_var || kind == SK_std) return true;
+        }
+    }
+    return false;
+}
+
 static void zero_variances(Plan *pl) {
     const GaussQuery *q = &pl->q;
     bool pair = q->G && !q->same && q->nl == 1 && q->nleaf == 2;
@@ -196,8 +211,9 @@ static void zero_variances(Plan *pl) {
     pl->mean[1] = stable_real(pl->p, expect(pl->x, pl->G));
     /* a factor 0 does where the formula is finite: fans, not breaks over a standard deviation */
     const FmPool *p = pl->p;
-    bool finite = !fm_has(p, pl->value, AK_fn, FN_bvnd) && !fm_has(p, pl->value, AK_fn, FN_cond) &&
-                  !fm_has(p, pl->value, AK_fn, FN_bvn) && !fm_has(p, pl->value, AK_fn, FN_Phi);
+    bool finite = !over_variance(p, pl->value) && !fm_has(p, pl->value, AK_fn, FN_bvnd) &&
+                  !fm_has(p, pl->value, AK_fn, FN_cond) && !fm_has(p, pl->value, AK_fn, FN_bvn) &&
+                  !fm_has(p, pl->value, AK_fn, FN_Phi);
     pl->vanish[0] = finite && vanishes(pl, q->F, 0);
     pl->vanish[1] = finite && vanishes(pl, q->G, 1);
 }

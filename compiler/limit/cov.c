@@ -12,7 +12,8 @@ static Side right_side(Goal g) { return g.self ? g.side : SIDE_y; }
 static Side left_side(Goal g) { return g.self ? g.side : SIDE_x; }
 
 /* ---- means and products of means */
-void mean_of(Derive *L, Elem A, Side side, Path path, TermVec *out) {
+/* right: reductions take the right copy's names, in a product of means of one sample too. */
+static void mean_copy(Derive *L, Elem A, Side side, bool right, Path path, TermVec *out) {
     const Def *d = def_of(L, A.d);
     if (L->def[A.d].centred) return;
     if (d->op == PO_one) return term_push(L, out, NULL, 0);
@@ -20,9 +21,8 @@ void mean_of(Derive *L, Elem A, Side side, Path path, TermVec *out) {
         for (uint32_t i = 0; i < L->def[A.d].narm; i++) {
             ArmAt at;
             TermVec t = {0};
-            if (!arm_open(L, A, &L->def[A.d].arm[i], side == SIDE_y, side == SIDE_y, path, &at))
-                continue;
-            mean_of(L, at.of, side, at.path, &t);
+            if (!arm_open(L, A, &L->def[A.d].arm[i], right, side == SIDE_y, path, &at)) continue;
+            mean_copy(L, at.of, side, right, at.path, &t);
             arm_close(L, &at, &t, out);
         }
         return;
@@ -32,12 +32,16 @@ void mean_of(Derive *L, Elem A, Side side, Path path, TermVec *out) {
     term_push(L, out, &f, 1);
 }
 
+void mean_of(Derive *L, Elem A, Side side, Path path, TermVec *out) {
+    mean_copy(L, A, side, side == SIDE_y, path, out);
+}
+
 /* Never correlated: the product of the means; the tangent kernel is 0. */
 static void mean_product(Derive *L, Goal g, Elem A, Elem B, Path path, TermVec *out) {
     if (g.kind == LK_T || L->def[A.d].centred || L->def[B.d].centred) return;
     TermVec a = {0}, b = {0};
     mean_of(L, A, left_side(g), path, &a);
-    if (a.len) mean_of(L, B, right_side(g), path, &b);
+    if (a.len) mean_copy(L, B, right_side(g), true, path, &b);
     for (uint32_t i = 0; i < a.len; i++) {
         LTerm t = a.data[i];
         terms_prefix(L, t.red, t.nred, t.cons, t.ncons, t.factor, t.nfactor, &b, out);

@@ -42,7 +42,8 @@ static void unfix(Walk *w, const WArray *r) {
     uint32_t n = warray_nidx(L, r), na = def_of(L, r->A)->ndim;
     for (uint32_t k = 0; k < n; k++) {
         DefId d = k < na ? r->A : r->B;
-        if (!r->is_fixed[k] || L->whole[d]) continue;
+        bool idle = L->def[d].idle[k < na ? k : k - na];
+        if (!r->is_fixed[k] || idle || L->whole[d]) continue;
         L->whole[d] = true;
         w->found = true;
     }

@@ -43,7 +43,9 @@ static void read_state(Derive *L, Elem A, Elem B, Path path, WArray *s) {
     }
     for (uint32_t k = 0; k < na + nb; k++) {
         Aff e = aff_reduce(L->x, k < na ? A.idx[k] : B.idx[k - na], path.c, path.n);
-        s->is_fixed[k] = aff_size_only(L->x, e) && !L->whole[k < na ? A.d : B.d];
+        DefId d = k < na ? A.d : B.d;
+        bool whole = L->whole[d] && !L->def[d].idle[k < na ? k : k - na];
+        s->is_fixed[k] = aff_size_only(L->x, e) && !whole;
         s->fixed[k] = e;
     }
 }

@@ -90,7 +90,7 @@ typedef struct Derive {
     AffCtx *x;
     FxPool *fx;
     bool mirrored; /* C self of (B, A) is read as that of (A, B) */
-    bool *whole;   /* [def] fixed indices of its elements are not dropped: cycle.c */
+    bool *whole;   /* [def] fixed indices are not dropped, but of idle dims: cycle.c */
     bool failed;
     DefFact *def;
     VEC(WArray) arr; /* [0] unused */

@@ -32,9 +32,32 @@ static void add_to_cell(Emit *e, uint32_t cell, KVal v) {
     kb_store(&e->b, cell, NULL, 0, kb_op(&e->b, KO_add, old, v, 0));
 }
 
+static bool in_use(const Emit *e, Sym var) {
+    for (uint32_t i = 0; i < e->path.len; i++)
+        if (cons_mentions(e->path.data[i], var)) return true;
+    return false;
+}
+
+/* A term inside the sum of another may bind the same name. */
+static LTerm renamed(Emit *e, const LTerm *t) {
+    AffSubst *m = ARENA_ARRAY(e->c->a, AffSubst, t->nred);
+    Dim *red = arena_copy(e->c->a, t->red, t->nred * sizeof *red);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->nred; i++) {
+        if (!in_use(e, red[i].var)) continue;
+        Sym fresh = intern_fresh(e->c->syms, sym_text(e->c->syms, red[i].var));
+        m[n++] = (AffSubst){red[i].var, aff_name(e->x, fresh)};
+        red[i].var = fresh;
+    }
+    LTerm o = *t;
+    o.red = red;
+    return n ? lterms_subst(e->l, e->c->a, (LTerms){&o, 1}, m, n).term[0] : *t;
+}
+
 /* Adds one term, with its reductions and guards, to a cell. */
-static void accumulate(Emit *e, const LTerm *t, uint32_t cell) {
+static void accumulate(Emit *e, const LTerm *term, uint32_t cell) {
     uint32_t mark = e->path.len;
+    LTerm own = renamed(e, term), *t = &own;
     for (uint32_t i = 0; i < t->nred; i++) {
         kb_loop(&e->b, t->red[i].var, t->red[i].lo, t->red[i].hi, false);
         cons_range(e->x, &e->path, t->red[i].var, t->red[i].lo, t->red[i].hi);

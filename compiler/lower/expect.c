@@ -7,6 +7,7 @@ typedef struct Planner {
     Limit *l;
     const LArray *r; /* whose equation; NULL: an output */
     bool ok;
+    bool *told; /* [def] a message was given */
 } Planner;
 
 static bool theta_positive(const Limit *l, Fx f) {

@@ -201,6 +201,7 @@ static Times statement_times(Emit *e, LArrayId id, const OpenLoop *up) {
     Times t = {0};
     const LArray *r = &e->l->array.data[id];
     for (; up; up = up->up) {
+        if (up->node->mode == TIME_max) continue; /* emit_shell */
         int axis = schedule_axis(e->c->syms, r, up->node->w, up->node->mode);
         if (axis < 0) continue;
         Aff turn = aff_plus(aff_name(e->x, up->var), -e->sched.shift[id]);
@@ -209,39 +210,92 @@ static Times statement_times(Emit *e, LArrayId id, const OpenLoop *up) {
     return t;
 }
 
-/* A turn of max(w, w') = t: the row w = t, w' <= t and the column w' = t, w < t. */
-static void emit_shell(Emit *e, LArrayId id, const OpenLoop *up) {
-    const LArray *r = &e->l->array.data[id];
-    int row = schedule_axis(e->c->syms, r, up->node->w, TIME_left);
-    int col = schedule_axis(e->c->syms, r, up->node->w, TIME_right);
-    Times t = statement_times(e, id, up->up);
-    Aff now = aff_name(e->x, up->var);
-    Sym rv = r->axis[row].var, cv = r->axis[col].var;
-    Times both = times_with(e, t, rv, now);
-    if (row == col) {
-        emit_statement(e, id, both.m, both.n);
-        return;
-    }
+/* ---- turns of max(w, w') = t: the row w = t, w' <= t and the column w' = t, w < t */
+
+static const OpenLoop *max_loop(const OpenLoop *up) {
+    while (up && up->node->mode != TIME_max) up = up->up;
+    return up;
+}
+
+static bool timed(Times t, Sym axis, Aff *at) {
+    for (uint32_t i = 0; i < t.n; i++)
+        if (t.m[i].name == axis) return *at = t.m[i].to, true;
+    return false;
+}
+
+static void emit_when(Emit *e, LArrayId id, Times t, Cons c) {
+    if (!aff_feasible(e->x, &c, 1)) return;
     uint32_t mark = e->path.len;
-    Aff first = aff_subst(e->x, r->axis[col].lo, both.m, both.n);
-    kb_loop(&e->b, cv, first, aff_plus(now, 1), false);
-    cons_range(e->x, &e->path, cv, first, aff_plus(now, 1));
-    Times a = times_with(e, both, cv, aff_name(e->x, cv));
-    emit_statement(e, id, a.m, a.n);
-    kb_end(&e->b);
+    bool open = open_if(e, &c, 1);
+    emit_statement(e, id, t.m, t.n);
+    if (open) kb_end(&e->b);
     e->path.len = mark;
-    kb_loop(&e->b, rv, r->axis[row].lo, now, false);
-    cons_range(e->x, &e->path, rv, r->axis[row].lo, now);
-    Times b = times_with(e, times_with(e, t, rv, aff_name(e->x, rv)), cv, now);
-    emit_statement(e, id, b.m, b.n);
+}
+
+/* Axis k runs over lo .. end. */
+static void emit_line(Emit *e, LArrayId id, Times t, int k, Aff end) {
+    const LArray *r = &e->l->array.data[id];
+    Sym v = r->axis[k].var;
+    Aff lo = aff_subst(e->x, r->axis[k].lo, t.m, t.n);
+    uint32_t mark = e->path.len;
+    kb_loop(&e->b, v, lo, end, false);
+    cons_range(e->x, &e->path, v, lo, end);
+    Times in = times_with(e, t, v, aff_name(e->x, v));
+    emit_statement(e, id, in.m, in.n);
     kb_end(&e->b);
     e->path.len = mark;
 }
 
+/* One axis is that of a loop inside, at value `at`: a whole line along the other one where it is t,
+ * else one element of the line at t. */
+static void emit_crossing(Emit *e, LArrayId id, Times t, Aff at, int other, Aff now) {
+    uint32_t mark = e->path.len;
+    Cons corner = cons_eq(e->x, at, now);
+    bool open = open_if(e, &corner, 1);
+    emit_line(e, id, t, other, aff_plus(now, 1));
+    if (open) kb_end(&e->b);
+    e->path.len = mark;
+    Times in = times_with(e, t, e->l->array.data[id].axis[other].var, now);
+    emit_when(e, id, in, cons_lt(e->x, at, now));
+}
+
+static void emit_shell(Emit *e, LArrayId id, const OpenLoop *up, const OpenLoop *max) {
+    const LArray *r = &e->l->array.data[id];
+    int row = schedule_axis(e->c->syms, r, max->node->w, TIME_left);
+    int col = schedule_axis(e->c->syms, r, max->node->w, TIME_right);
+    Times t = statement_times(e, id, up);
+    Aff now = aff_name(e->x, max->var), i, j;
+    bool has_row = timed(t, r->axis[row].var, &i), has_col = timed(t, r->axis[col].var, &j);
+    if (row == col) {
+        if (has_row) emit_when(e, id, t, cons_eq(e->x, i, now));
+        else {
+            Times both = times_with(e, t, r->axis[row].var, now);
+            emit_statement(e, id, both.m, both.n);
+        }
+    } else if (has_row && has_col) {
+        emit_when(e, id, t, cons_eq(e->x, i, now));
+        Cons c = cons_eq(e->x, j, now);
+        uint32_t mark = e->path.len;
+        bool open = open_if(e, &c, 1);
+        emit_when(e, id, t, cons_lt(e->x, i, now));
+        if (open) kb_end(&e->b);
+        e->path.len = mark;
+    } else if (has_row) {
+        emit_crossing(e, id, t, i, col, now);
+    } else if (has_col) {
+        emit_crossing(e, id, t, j, row, now);
+    } else {
+        emit_line(e, id, times_with(e, t, r->axis[row].var, now), col, aff_plus(now, 1));
+        emit_line(e, id, times_with(e, t, r->axis[col].var, now), row, now);
+    }
+}
+
 static bool emit_node(Emit *e, const Node *n, const OpenLoop *up) {
     if (!n->loop) {
-        if (up && up->node->mode == TIME_max) {
-            emit_shell(e, n->array, up);
+        const OpenLoop *max = max_loop(up);
+        const LArray *r = &e->l->array.data[n->array];
+        if (max && schedule_axis(e->c->syms, r, max->node->w, TIME_left) >= 0) {
+            emit_shell(e, n->array, up, max);
             return true;
         }
         Times t = statement_times(e, n->array, up);
@@ -250,6 +304,8 @@ static bool emit_node(Emit *e, const Node *n, const OpenLoop *up) {
     }
     Aff lo, hi;
     if (!loop_range(e, n, &lo, &hi)) return false;
+    const OpenLoop *max = max_loop(up);
+    if (max && max->node->w == n->w) hi = aff_plus(aff_name(e->x, max->var), 1);
     /* the name itself may be taken by a left axis that is a loop of its own */
     Sym var = n->mode == TIME_left ? n->w : intern_fresh(e->c->syms, sym_text(e->c->syms, n->w));
     OpenLoop here = {n, var, up};

@@ -216,7 +216,6 @@ static uint32_t cycles(Sched *s, const IdVec *ks, const DepVec *deps) {
  * no worse; rest: the reads that stay inside a turn. */
 static void retime(Sched *s, const IdVec *comp, const DepVec *inner, Sym w, TimeMode mode,
                    DepVec *rest) {
-    if (mode == TIME_max) return;
     int64_t *was = ARENA_ARRAY(s->a, int64_t, comp->len);
     const LArray *first = &s->l->array.data[comp->data[0]];
     Aff end = first->axis[schedule_axis(s->c->syms, first, w, mode)].hi;
@@ -240,6 +239,12 @@ static void retime(Sched *s, const IdVec *comp, const DepVec *inner, Sym w, Time
     for (uint32_t i = 0; i < comp->len; i++) s->out->shift[comp->data[i]] = was[i];
 }
 
+static bool under_max(const TimeKey *key) {
+    for (; key; key = key->up)
+        if (key->mode == TIME_max) return true;
+    return false;
+}
+
 static bool order_component(Sched *s, const IdVec *comp, const DepVec *inner, const TimeKey *up,
                             NodeVec *out) {
     IdVec names = {0};
@@ -253,7 +258,7 @@ static bool order_component(Sched *s, const IdVec *comp, const DepVec *inner, co
             Node *n = ARENA_NEW(s->a, Node);
             *n = (Node){.loop = true, .w = w, .mode = (TimeMode)mode};
             TimeKey key = {w, (TimeMode)mode, up};
-            retime(s, comp, inner, w, (TimeMode)mode, &rest);
+            if (!under_max(&key)) retime(s, comp, inner, w, (TimeMode)mode, &rest);
             if (!order(s, comp, &rest, &key, &n->body)) return false;
             vec_push(s->a, out, n);
             return true;

@@ -168,12 +168,27 @@ static LFactor subst_factor(const Subst *s, LFactor f) {
     return f;
 }
 
-static LTerms subst_terms(const Subst *s, LTerms t) {
-    LTerm *out = ARENA_ARRAY(s->a, LTerm, t.n);
+/* Without the names that a term binds itself. */
+static Subst shadowed(const Subst *s, const LTerm *t) {
+    Subst o = *s;
+    AffSubst *m = ARENA_ARRAY(s->a, AffSubst, s->n);
+    o.m = m;
+    o.n = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        bool bound = false;
+        for (uint32_t k = 0; k < t->nred; k++) bound |= t->red[k].var == s->m[i].name;
+        if (!bound) m[o.n++] = s->m[i];
+    }
+    return o;
+}
+
+static LTerms subst_terms(const Subst *outer, LTerms t) {
+    LTerm *out = ARENA_ARRAY(outer->a, LTerm, t.n);
     for (uint32_t i = 0; i < t.n; i++) {
         const LTerm *m = &t.term[i];
         LTerm *o = &out[i];
         *o = *m;
+        Subst in = shadowed(outer, m), *s = &in;
         Dim *red = ARENA_ARRAY(s->a, Dim, m->nred);
         for (uint32_t k = 0; k < m->nred; k++)
             red[k] = (Dim){m->red[k].var, aff_subst(s->x, m->red[k].lo, s->m, s->n),

@@ -118,7 +118,7 @@ static void elem_arms(Elab *e, const Array *a, const Element *m, const ConsVec *
     uint32_t n = elem_subst(e, a, m, sub);
     ArmVec arms = {0};
     Value v = to_vector(m->value, m->span);
-    vec_arms(e, v.num.f, m->span, &arms);
+    vec_arms(e, v.num.f, a->width, m->span, &arms);
     for (uint32_t i = 0; i < arms.len; i++) {
         Arm b = arms.data[i];
         uint32_t nd = e->p->def.data[b.use.d].ndim;
@@ -436,7 +436,7 @@ static Value element_value(Elab *e, Array *a, const AstStmt *s) {
     if (!vec_order(e, &v, sp)) return val_none();
     if (!a->elem.len && !a->def) return vec_named(e, v, a->name, a->span);
     ArmVec arms = {0};
-    vec_arms(e, v.num.f, sp, &arms);
+    vec_arms(e, v.num.f, a->width ? a->width : v.width, sp, &arms);
     v.num.f = arms_value(e, &arms, v.width ? v.width : fx_rat(e->fx, 1, 1), false, sp);
     return v;
 }

@@ -170,14 +170,18 @@ static bool params_bind(Elab *e, const AstItem *it, Givens *given, Span sp) {
     return ok;
 }
 
+/* Messages from inside a call say where it is; those from the library's own text come to the call. */
+static void call_trace(Elab *e, uint32_t from, const AstItem *it, Span sp) {
+    const AstFile *in = ast_file_of(e->ast, it->span), *at = ast_file_of(e->ast, sp);
+    bool inside = in && at && in->role == AST_STDLIB && at->role != AST_STDLIB;
+    diags_called(e->c->ds, from, sp, sym_text(e->c->syms, it->name.sym), inside);
+}
+
 static bool call_enter(Elab *e, const AstItem *it, Span sp) {
     for (uint32_t i = 0; i < e->call.len; i++) {
         if (e->call.data[i].item != it) continue;
         const char *s = sym_text(e->c->syms, it->name.sym);
         Diag *d = diag(e->c->ds, recursion, sp, ast_item_text(it->kind), s);
-        for (uint32_t k = i + 1; k < e->call.len; k++)
-            diag_label(d, e->call.data[k].span, "through `%s`",
-                       sym_text(e->c->syms, e->call.data[k].item->name.sym));
         if (it->kind != AI_fn)
             diag_help(d, "repeat with `repeat` or `for`; a value from the turn before is read by "
                          "name");
@@ -254,8 +258,11 @@ static Value apply_item(Elab *e, const AstItem *it, Givens *given, Span sp) {
     e->fan_of = NULL;
     e->fn_depth++;
     scope_open(e, true);
-    Value r = params_bind(e, it, given, sp) ? eval(e, it->body) : val_none();
+    bool ok = params_bind(e, it, given, sp);
+    uint32_t mark = diags_count(e->c->ds);
+    Value r = ok ? eval(e, it->body) : val_none();
     scope_close(e);
+    call_trace(e, mark, it, sp);
     e->fn_depth--;
     e->fan_of = fan;
     e->file = file;
@@ -386,8 +393,11 @@ static Value call_layer(Elab *e, const AstItem *it, const AstExpr *x) {
     const AstFile *file = e->file;
     e->file = ast_file_of(e->ast, it->span);
     scope_open(e, true);
-    Value r = params_bind(e, it, &g, x->span) ? exec_block(e, &it->block, true) : val_none();
+    bool ok = params_bind(e, it, &g, x->span);
+    uint32_t mark = diags_count(e->c->ds);
+    Value r = ok ? exec_block(e, &it->block, true) : val_none();
     scope_close(e);
+    call_trace(e, mark, it, x->span);
     e->file = file;
     e->call.len--;
     return r;

@@ -252,7 +252,8 @@ Value to_vector(Value v, Span sp); /* a number broadcasts */
 Fx atom_new(Elab *e, Atom a);
 Value vec_use(Elab *e, Use u, Fx width, bool is_input);
 Use def_own(Elab *e, DefId d, Span sp);
-void vec_arms(Elab *e, Fx f, Span sp, ArmVec *out);
+/* width: of the constant vector where no vector of f says it; 0: n */
+void vec_arms(Elab *e, Fx f, Fx width, Span sp, ArmVec *out);
 /* coef * use = the vector; a lin or nonlin is made where it is not yet one.  False: it is zero. */
 bool vec_single(Elab *e, Value v, const char *name, Span sp, Fx *coef, Use *out);
 Fx arms_value(Elab *e, const ArmVec *arms, Fx width, bool is_input, Span sp);

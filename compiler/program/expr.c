@@ -351,7 +351,7 @@ static Value eval_branch(Elab *e, const AstExpr *x, Fx test, bool positive) {
     /* Nonlinear parts are made here, where the condition limits their indices. */
     if (cons.len && v.kind == VAL_vector && !e->fn_depth) {
         ArmVec arms = {0};
-        vec_arms(e, v.num.f, x->span, &arms);
+        vec_arms(e, v.num.f, v.width, x->span, &arms);
         v.num.f = arms_value(e, &arms, v.width, v.is_input, x->span);
     }
     e->frame.len = keep;

@@ -120,7 +120,7 @@ static Value reduce_vectors(Elab *e, const AstExpr *x, Value v, const Frame *f, 
     ArmVec arms = {0};
     Dim *dim = ARENA_ARRAY(e->a, Dim, n);
     for (uint32_t i = 0; i < n; i++) dim[i] = f[i].dim;
-    vec_arms(e, v.num.f, x->span, &arms);
+    vec_arms(e, v.num.f, v.width, x->span, &arms);
     for (uint32_t i = 0; i < arms.len; i++) {
         Arm *a = &arms.data[i];
         Dims red = {0};

@@ -151,7 +151,7 @@ static void carried_arms(Elab *e, Carried *c, Value end, DefId mark, ArmVec *lat
     Sym var = c->loop.dim.var;
     Cons guard = cons_le(e->x, aff_plus(c->loop.dim.lo, 1), aff_name(e->x, var));
     ArmVec arms = {0}, flat = {0};
-    vec_arms(e, end.num.f, c->span, &arms);
+    vec_arms(e, end.num.f, c->width, c->span, &arms);
     for (uint32_t i = 0; i < arms.len; i++) arm_splice(e, &arms.data[i], mark, &flat);
     for (uint32_t i = 0; i < flat.len; i++)
         vec_push(e->a, later, arm_shift(e, flat.data[i], var, guard));
@@ -160,7 +160,7 @@ static void carried_arms(Elab *e, Carried *c, Value end, DefId mark, ArmVec *lat
 static void carried_first(Elab *e, Carried *c, ArmVec *arms) {
     ArmVec init = {0};
     Cons guard = cons_eq(e->x, aff_name(e->x, c->loop.dim.var), c->loop.dim.lo);
-    if (c->init.kind == VAL_vector) vec_arms(e, c->init.num.f, c->span, &init);
+    if (c->init.kind == VAL_vector) vec_arms(e, c->init.num.f, c->width, c->span, &init);
     for (uint32_t i = 0; i < init.len; i++) {
         Arm a = init.data[i];
         ConsVec cons = {0};

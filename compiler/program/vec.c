@@ -186,9 +186,9 @@ static void arms_of(Arms *t, Fx f, Fx coef) {
     }
 }
 
-void vec_arms(Elab *e, Fx f, Span sp, ArmVec *out) {
+void vec_arms(Elab *e, Fx f, Fx width, Span sp, ArmVec *out) {
     bool is_input = false;
-    Arms t = {.e = e, .out = out, .width = fx_rat(e->fx, 1, 1), .span = sp};
+    Arms t = {.e = e, .out = out, .width = width ? width : fx_rat(e->fx, 1, 1), .span = sp};
     vec_widths(e, f, &t.width, &is_input);
     arms_of(&t, f, fx_rat(e->fx, 1, 1));
     uint32_t n = 0;
@@ -210,7 +210,7 @@ Fx arms_value(Elab *e, const ArmVec *arms, Fx width, bool is_input, Span sp) {
 
 bool vec_single(Elab *e, Value v, const char *name, Span sp, Fx *coef, Use *out) {
     ArmVec arms = {0};
-    vec_arms(e, v.num.f, sp, &arms);
+    vec_arms(e, v.num.f, v.width, sp, &arms);
     if (!arms.len) return false;
     if (arms.len == 1 && !arms.data[0].nred && !arms.data[0].ncons) {
         *coef = arms.data[0].coef;
@@ -218,7 +218,7 @@ bool vec_single(Elab *e, Value v, const char *name, Span sp, Fx *coef, Use *out)
         out->span = sp;
         return true;
     }
-    Fx width = 0;
+    Fx width = v.width;
     bool is_input = false;
     vec_widths(e, v.num.f, &width, &is_input);
     *coef = fx_rat(e->fx, 1, 1);
@@ -234,7 +234,7 @@ Value vec_named(Elab *e, Value v, Sym name, Span sp) {
         e->atom.data[fx_node(e->fx, v.num.f)->k].kind == ATOM_use &&
         e->user_named.data[e->atom.data[fx_node(e->fx, v.num.f)->k].use.d])
         return v;
-    vec_arms(e, v.num.f, sp, &arms);
+    vec_arms(e, v.num.f, v.width, sp, &arms);
     if (!arms.len) {
         v.num.f = fx_rat(e->fx, 0, 1);
         return v;

@@ -66,10 +66,18 @@ static AstFile *load_import(Loader *l, const char *from, const AstItem *it) {
     return NULL;
 }
 
+/* The text in quotes ends on its line; else it was reported, and names no file. */
+static bool is_closed(const Loader *l, Span sp) {
+    size_t len;
+    const char *t = source_text(l->c->src, sp.file, &len);
+    return sp.hi >= sp.lo + 2 && sp.hi <= len && t[sp.hi - 1] == '"';
+}
+
 static void load_imports(Loader *l, AstFile *f, const char *path) {
     for (uint32_t i = 0; i < f->items.len; i++) {
         AstItem *it = f->items.data[i];
         if (it->kind != AI_import || f->role == AST_STDLIB) continue;
+        if (!is_closed(l, it->import.span)) continue;
         AstFile *g = load_import(l, path, it);
         it->import.file = g;
         for (uint32_t k = 0; g && k < g->sees.len; k++)

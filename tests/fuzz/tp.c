@@ -1,6 +1,6 @@
-/* Any text as a source file, through the whole compiler down to the kernel IR: errors, or forms that
- * their verifiers accept and whose text reads back.  A program may ask for more memory than MEMORY:
- * that ends its input without a finding.  Hyperparameters keep their defaults. */
+/* Any text as a source file, through the whole compiler down to the kernel IR: errors, or forms
+ * that their verifiers accept and whose text reads back.  A program may ask for more memory than
+ * MEMORY: that ends its input without a finding.  Hyperparameters keep their defaults. */
 #include "diag/diag.h"
 #include "lower/lower.h"
 #include "syntax/syntax.h"
@@ -39,7 +39,8 @@ static void read_back(Ctx *c, const Program *p) {
     Program *q;
     program_print(c, &once, p);
     uint32_t file = source_add(c->src, "f.tprog", buf_text(&once), once.len);
-    if (!program_parse(c, buf_text(&once), file, &q)) bug("does not read back:\n%s", buf_text(&once));
+    if (!program_parse(c, buf_text(&once), file, &q))
+        bug("does not read back:\n%s", buf_text(&once));
     program_print(c, &twice, q);
     if (strcmp(buf_text(&once), buf_text(&twice)))
         bug("printing twice differs:\n%s\n%s", buf_text(&once), buf_text(&twice));

@@ -11,9 +11,9 @@
 
 Comments at the head of x.tp change the command: `# args: --set depth=2` adds arguments, `# command:
 run two.npy` replaces `check` (its file comes first).  Everything runs in the folder of x.tp.  Every
-x.tp in check/ has such a file or is a twin `x-ok.tp`: the same program set right, of which check says
-nothing.  Every message that source text can bring about occurs in some x.err.  --bless rewrites the
-files that exist."""
+x.tp in check/ has such a file or is a twin `x-ok.tp`: the same program set right, of which check
+says nothing.  Every message that source text can bring about occurs in some x.err.  --bless
+rewrites the files that exist."""
 import os
 import re
 import subprocess
