@@ -65,8 +65,59 @@ static LArrayId find_array(SeriesPass *s, const LArray *like) {
     return 0;
 }
 
+/* ---- axes: those of the pair array that one side depends on, under the left copy's names */
+
+typedef struct Axes {
+    Dim *dim;
+    const Aff *at; /* in the pair array's axes */
+    uint32_t n;
+} Axes;
+
+static bool mentions(const SeriesPass *s, LTerms eq, Sym v) {
+    AffSubst away = {v, aff_const(INT32_MIN)}; /* an index no program has */
+    return !lterms_same(s->l, lterms_subst(s->l, s->a, eq, &away, 1), eq);
+}
+
+static Sym unprimed(SeriesPass *s, Sym v) {
+    const char *p = sym_text(s->c->syms, v);
+    size_t n = strlen(p);
+    return n && p[n - 1] == '\'' ? intern_n(s->c->syms, p, n - 1) : v;
+}
+
+static bool has_axis(const Dim *d, uint32_t n, Sym v) {
+    for (uint32_t i = 0; i < n; i++)
+        if (d[i].var == v) return true;
+    return false;
+}
+
+static Axes axes_of(SeriesPass *s, LTerms *eq) {
+    uint32_t n = s->r->naxis, k = n, m = 0;
+    Dim *d = ARENA_ARRAY(s->a, Dim, n); /* filled from the end: bounds name earlier axes */
+    for (uint32_t i = n; i-- > 0;) {
+        bool used = mentions(s, *eq, s->r->axis[i].var);
+        for (uint32_t j = k; j < n; j++)
+            used |= aff_mentions(d[j].lo, s->r->axis[i].var) ||
+                    aff_mentions(d[j].hi, s->r->axis[i].var);
+        if (used) d[--k] = s->r->axis[i];
+    }
+    d += k;
+    n -= k;
+    Aff *at = ARENA_ARRAY(s->a, Aff, n);
+    AffSubst *to = ARENA_ARRAY(s->a, AffSubst, n);
+    for (uint32_t i = 0; i < n; i++) {
+        Sym v = d[i].var, w = unprimed(s, v);
+        at[i] = aff_name(s->l->aff, v);
+        if (w != v && !has_axis(d, n, w)) to[m++] = (AffSubst){v, aff_name(s->l->aff, w)};
+        else w = v;
+        d[i] = (Dim){w, aff_subst(s->l->aff, d[i].lo, to, m), aff_subst(s->l->aff, d[i].hi, to, m)};
+    }
+    *eq = lterms_subst(s->l, s->a, *eq, to, m);
+    return (Axes){d, at, n};
+}
+
 /* The coefficient array of one side, with the sample array of its number of terms. */
-static LArrayId hermite_array(SeriesPass *s, const LExp *e, int side) {
+static LRef hermite_array(SeriesPass *s, const LExp *e, int side) {
+    Side of_side = side ? SIDE_y : SIDE_x;
     const char *of = sym_text(s->c->syms, s->l->p->def.data[s->r->A].name);
     LArray r = *s->r;
     r.kind = LK_F;
@@ -76,8 +127,11 @@ static LArrayId hermite_array(SeriesPass *s, const LExp *e, int side) {
     r.self[0] = r.self[1] = (LRef){0};
     r.nonneg = false;
     r.eq = hermite_eq(s, one_sided(s, e, side));
+    Axes x = axes_of(s, &r.eq);
+    r.axis = x.dim;
+    r.naxis = x.n;
     LArrayId found = find_array(s, &r);
-    if (found) return found;
+    if (found) return (LRef){found, of_side, x.at};
     r.name = intern_fresh(s->c->syms, arena_printf(s->a, "terms.%s", of));
     vec_push(s->a, &s->l->array, r);
     Sym size = intern_fresh(s->c->syms, arena_printf(s->a, "nterms.%s", of));
@@ -93,19 +147,13 @@ static LArrayId hermite_array(SeriesPass *s, const LExp *e, int side) {
     r.stage = LS_series;
     r.name = intern_fresh(s->c->syms, arena_printf(s->a, "hermite.%s", of));
     vec_push(s->a, &s->l->array, r);
-    return s->l->array.len - 1;
-}
-
-static LRef at_axes(SeriesPass *s, LArrayId id, Side side) {
-    Aff *idx = ARENA_ARRAY(s->a, Aff, s->r->naxis);
-    for (uint32_t i = 0; i < s->r->naxis; i++) idx[i] = aff_name(s->l->aff, s->r->axis[i].var);
-    return (LRef){id, side, idx};
+    return (LRef){s->l->array.len - 1, of_side, x.at};
 }
 
 static const LSeries *series_of(SeriesPass *s, const LExp *e) {
     LSeries *o = ARENA_NEW(s->a, LSeries);
-    o->left = at_axes(s, hermite_array(s, e, 0), SIDE_x);
-    o->right = at_axes(s, hermite_array(s, e, 1), SIDE_y);
+    o->left = hermite_array(s, e, 0);
+    o->right = hermite_array(s, e, 1);
     o->exp = e;
     return o;
 }

@@ -157,8 +157,8 @@ def limit(tpc, file, network, X, folder):
     x, out = os.path.join(folder, 'x.npy'), os.path.join(folder, 'K.npy')
     np.save(x, X)
     program = os.path.join(HERE, 'programs', file + '.tp')
-    subprocess.run([tpc, 'run', program, x, '--network', network, '-o', out, '--kernel', 'nngp,ntk'],
-                   check=True)
+    subprocess.run([tpc, 'run', program, x, '--network', network, '-o', out,
+                    '--kernel', 'nngp,ntk'], check=True)
     return [np.load(os.path.join(folder, 'K.%s.npy' % k)) for k in ('nngp', 'ntk')]
 
 

@@ -96,19 +96,22 @@ def programs():
         name = ' '.join([network] + ['%s=%s' % p for p in settings.items()])
         return Case(name, file, network, lambda: f(X, **values), X, tolerance, settings, near=near)
 
-    def tied(network, file, **settings):
+    def tied(network, file, tolerance=CLOSED, **settings):
         """Oracles from rounded moments: rows that are far from parallel, one of them twice."""
-        c = case(network, file, far, **settings)
+        def oracle(X, **values):
+            return getattr(cases, network)(X, **dict(values, **settings))
+
+        c = case(network, file, far, fn=oracle, **settings)
         again = [0, 1, 2, 3, 4, 1]
         return Case(c.name, file, network, lambda: [K[np.ix_(again, again)] for K in c.want()],
-                    far[again], CLOSED, settings)
+                    far[again], tolerance, settings)
 
     lib = os.path.join('..', '..', 'stdlib', 'layers.tp')
     for name in ('twice', 'twice_relu', 'two_matrices', 'readouts', 'difference'):
         yield case(name, 'programs/sums.tp', close)
     yield case('one_matrix', 'programs/sums.tp', close, near=ROUNDED)
     yield tied('in_sequence', 'programs/sums.tp')
-    for depth in (1, 2, 3, 4):
+    for depth in (0, 1, 2, 3, 4, 7):
         yield case('resnet_post', lib, close, near=ROUNDED,
                    fn=lambda X, depth: cases.post(X, depth, 'relu'), depth=depth)
         yield tied('post_tied', 'programs/residual.tp', depth=depth)
@@ -123,6 +126,9 @@ def programs():
         yield case('weighted', 'programs/connect.tp', close, depth=depth)
     yield case('post_gelu', 'programs/residual.tp', far, CLOSED, depth=2,
                fn=lambda X, depth: cases.post(X, depth, 'gelu', bias=0.2))
+    smooth = {'sigmoid': SERIES, 'softplus': SERIES, 'gelu': CLOSED, 'elu': KINKED}
+    for name, limit in smooth.items():
+        yield tied('weighted_tied', 'programs/connect.tp', limit, depth=2, act=name)
     for blocks, layers in ((1, 1), (2, 3), (3, 1)):
         yield case('nested', 'programs/connect.tp', close, near=ROUNDED, blocks=blocks,
                    layers=layers)

@@ -109,6 +109,21 @@ class Tied:
         s, t = [np.sqrt(np.diag(self.C[k, k])) for k in (a, b)]
         return mixed_relu(s, t, self.C[a, b], a == b)
 
+    def act_pair(self, a, b, name):
+        """The same for any function and its derivative, by quadrature."""
+        if name == 'relu':
+            return self.relu_pair(a, b)
+        s, t = [np.sqrt(np.diag(self.C[k, k])) for k in (a, b)]
+        f, n = quad.ACT[name], len(s)
+        out = np.zeros((2, n, n))
+        for i in range(n):
+            for j in range(n):
+                c = 1.0 if a == b and i == j else self.C[a, b][i, j] / (s[i] * t[j])
+                both = quad.pair(lambda u, v: [f.f(u) * f.f(v), f.d(u) * f.d(v)], s[i], t[j],
+                                 1 - c, 1 + c, 0, 0, f.breaks, f.breaks, f.smooth)
+                out[:, i, j] = both
+        return out
+
 
 def post_tied(X, depth, s2=0.8):
     """h_k = e + sum over i < k of relu(g_i), g_i = W h_i."""
@@ -231,8 +246,8 @@ def weighted(X, depth):
     return readout(total)
 
 
-def weighted_tied(X, depth, s2=1.69):
-    """h_k = W relu(h_(k-1)): different turns are correlated through their means."""
+def weighted_tied(X, depth, act='relu', s2=1.69):
+    """h_k = W act(h_(k-1)): different turns are correlated through their means."""
     e = dense(data(X))
     t, R, S = Tied(), {}, {}
     zero = np.zeros((len(X), len(X)))
@@ -243,7 +258,7 @@ def weighted_tied(X, depth, s2=1.69):
             else:
                 t.C[i, j] = s2 * R[i - 1, j - 1]
                 t.T[i, j] = s2 * (R[i - 1, j - 1] + S[i - 1, j - 1])
-            R[i, j], dot = t.relu_pair(i, j)
+            R[i, j], dot = t.act_pair(i, j, act)
             S[i, j] = dot * t.T[i, j]
     w = [1 / (k + 1) for k in range(depth + 1)]
     idx = range(depth + 1)
