@@ -168,8 +168,9 @@ static bool run_row(const RtRun *r, const Scratch *s, const TpFrame *f, const Ti
     return check_row(r, s, i, t->j0 + need, at + need - skip, c1 - need, e);
 }
 
-/* How many columns the rows of a tile are run over at a time: where the right samples' arrays (series
- * coefficients) would not stay in the cache from one row to the next, one block of lanes. */
+/* How many columns the rows of a tile are run over at a time: where the right samples' arrays
+ * (series coefficients) would not stay in the cache from one row to the next, one block of lanes.
+ */
 enum { CACHED = 256 << 10 };
 static int64_t column_step(const RtRun *r) {
     double lane = 0;

@@ -1,5 +1,6 @@
 /* What every stage is handed: `bool stage(Ctx *, const In *, Out **)`, false = diagnostics were
- * added and there is no output.  Nothing else is shared between stages; there is no global state. */
+ * added and there is no output.  Nothing else is shared between stages; there is no global state.
+ */
 #ifndef TPC_BASE_CTX_H
 #define TPC_BASE_CTX_H
 #include "base/arena.h"

@@ -32,7 +32,7 @@ const char *readout_text(Readout r);
 /* "simple-gia" -> RUNG_simple_gia; false: no such rung. */
 bool rung_parse(const char *s, Rung *out);
 
-/* May `kernels` (1 << KernelKind) of p be computed: the NTK by its forward form, the NNGP where f is
- * a Gaussian process?  False: a diagnostic names the reason. */
+/* May `kernels` (1 << KernelKind) of p be computed: the NTK by its forward form, the NNGP where f
+ * is a Gaussian process?  False: a diagnostic names the reason. */
 bool check_runnable(Ctx *c, const Program *p, unsigned kernels, bool assume_gia);
 #endif

@@ -62,8 +62,8 @@ typedef struct Grouping {
 } Grouping;
 Grouping pair_grouping(const Kernel *k, const Target *t, const CodegenOptions *o);
 
-/* Functions of k for t, added to m: those of `stages` (bit set of 1 << KStage); NULL where the kernel
- * has nothing to do. */
+/* Functions of k for t, added to m: those of `stages` (bit set of 1 << KStage); NULL where the
+ * kernel has nothing to do. */
 typedef struct EmittedFns {
     LLVMValueRef fn[KS_COUNT];
 } EmittedFns;

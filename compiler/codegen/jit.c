@@ -142,7 +142,8 @@ static bool parts_link(Ctx *c, const Kernel *k, Part part[NPART], Jit *out) {
     return true;
 }
 
-/* Times are those of the pair part; what the other one takes longer counts as its code generation. */
+/* Times are those of the pair part; what the other one takes longer counts as its code generation.
+ */
 static void add_times(CodegenTime *t, const CodegenTime *pair, double wall) {
     t->build = pair->build;
     t->verify = pair->verify;

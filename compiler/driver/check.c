@@ -29,7 +29,8 @@ static json_t *network_json(Session *s, const char *name, const Verdict *v) {
         json_array_append_new(reasons, reason_json(s, &v->reason.data[i]));
     json_t *condition = v->condition ? json_string(v->condition) : json_null();
     return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", name, "verdict", rung_text(v->rung),
-                     "readout", readout_text(v->readout), "condition", condition, "reasons", reasons);
+                     "readout", readout_text(v->readout), "condition", condition, "reasons",
+                     reasons);
 }
 
 static void network_text(Session *s, const char *name, const Verdict *v) {
@@ -89,8 +90,8 @@ static int check_file(Checking *k, const char *path) {
     }
     int code = diags_errors(s.c.ds) ? EXIT_ERROR : EXIT_OK;
     if (json)
-        json_array_append_new(k->files, json_pack("{s:s, s:o, s:o}", "file", path, "networks", networks,
-                                                  "diagnostics", diagnostics_json(&s)));
+        json_array_append_new(k->files, json_pack("{s:s, s:o, s:o}", "file", path, "networks",
+                                                  networks, "diagnostics", diagnostics_json(&s)));
     else code = session_end(&s);
     k->s = outer;
     arena_free(a);

@@ -57,7 +57,8 @@ void options_help(FILE *f, char command) {
     fprintf(f, "tpc compiles neural networks written as tensor programs to their infinite-width "
                "kernels.\n\nusage: tpc COMMAND [options]\n\ncommands:\n");
     for (int i = 0; i < NCOMMAND; i++)
-        fprintf(f, "  %-8s%-20s%s\n", command_row[i].name, command_row[i].args, command_row[i].help);
+        fprintf(f, "  %-8s%-20s%s\n", command_row[i].name, command_row[i].args,
+                command_row[i].help);
     fprintf(f, "\n`tpc COMMAND --help` tells its options; `tpc --version` the version.\n"
                "exit codes: 0 done, 1 an error in the input, 2 wrong usage, 3 --require not met\n");
 }
@@ -95,7 +96,8 @@ static bool set_dtype(Options *o, const char *v) {
 static bool set_threads(Options *o, const char *v) {
     char *end;
     long n = strtol(v, &end, 10);
-    if (!*v || *end || n < 1 || n > 4096) return usage(o, "--threads=%s: a number from 1 to 4096", v);
+    if (!*v || *end || n < 1 || n > 4096)
+        return usage(o, "--threads=%s: a number from 1 to 4096", v);
     o->threads = (int)n;
     return true;
 }
@@ -166,7 +168,8 @@ static void tables(const Options *o, struct option *longs, char *shorts) {
     for (int i = 0; i < OPT_COUNT; i++) {
         const OptRow *r = &opt_row[i];
         if (!strchr(r->commands, o->command)) continue;
-        longs[n++] = (struct option){r->name, *r->arg ? required_argument : no_argument, NULL, 256 + i};
+        longs[n++] =
+            (struct option){r->name, *r->arg ? required_argument : no_argument, NULL, 256 + i};
         if (!r->letter) continue;
         shorts[k++] = r->letter;
         if (*r->arg) shorts[k++] = ':';

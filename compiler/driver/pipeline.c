@@ -1,4 +1,5 @@
-/* The stages in order.  Each output is verified (debug builds: always; release: cheap enough too). */
+/* The stages in order.  Each output is verified (debug builds: always; release: cheap enough too).
+ */
 #include "driver/driver.h"
 #include "lower/lower.h"
 

@@ -1,7 +1,14 @@
 /* tpc show: any stage as text.  tpc opt: passes on the text of a kernel. */
 #include "driver/driver.h"
 
-typedef enum ShowStage { SHOW_ast, SHOW_program, SHOW_limit, SHOW_kernel, SHOW_llvm, SHOW_asm } ShowStage;
+typedef enum ShowStage {
+    SHOW_ast,
+    SHOW_program,
+    SHOW_limit,
+    SHOW_kernel,
+    SHOW_llvm,
+    SHOW_asm
+} ShowStage;
 
 static bool stage_of(const char *name, ShowStage *out) {
     static const char *const stage[] = {"ast", "program", "limit", "kernel", "llvm", "asm"};

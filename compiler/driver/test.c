@@ -1,5 +1,5 @@
-/* tpc test: the test blocks of files.  Kernels are evaluated by the interpreter, so that tests need no
- * code generator. */
+/* tpc test: the test blocks of files.  Kernels are evaluated by the interpreter, so that tests need
+ * no code generator. */
 #include "check/check.h"
 #include "driver/driver.h"
 #include "tp.h"
@@ -26,8 +26,8 @@ static bool call(Testing *t, const AstExpr *e, double *out) {
     static const struct {
         const char *name;
         Fn1 *fn;
-    } table[] = {{"sqrt", sqrt}, {"exp", exp}, {"log", log}, {"sin", sin}, {"cos", cos}, {"tanh", tanh},
-                 {"erf", erf}, {"abs", fabs}, {"Phi", phi_cdf}};
+    } table[] = {{"sqrt", sqrt}, {"exp", exp}, {"log", log},  {"sin", sin},    {"cos", cos},
+                 {"tanh", tanh}, {"erf", erf}, {"abs", fabs}, {"Phi", phi_cdf}};
     double x;
     if (e->call.fn->kind != AE_name || e->call.args.len != 1 ||
         !constant(t, e->call.args.data[0].value, &x))

@@ -68,7 +68,8 @@ int command_explain(Session *s) {
         fputs(page, stdout);
         return EXIT_OK;
     }
-    fprintf(stderr, "tpc: there is no diagnostic `%s`; codes look like TP0102\n", s->o->args.data[0]);
+    fprintf(stderr, "tpc: there is no diagnostic `%s`; codes look like TP0102\n",
+            s->o->args.data[0]);
     return EXIT_ERROR;
 }
 

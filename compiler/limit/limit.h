@@ -49,7 +49,7 @@ typedef enum LFactorKind {
 
 typedef struct LGram { /* SIDE of both for a self Gram is x, else x and y */
     DefId def[2];      /* input, basis definitions (resolved: never lin) */
-    const Aff *idx[2]; /* position indices (none for now) */
+    const Aff *idx[2]; /* position indices (none without positions) */
     bool self;
     Side side;        /* self: the sample */
     LForm form;        /* pair: plain, or unit (c of the input Gram) after normalise */
@@ -174,6 +174,7 @@ void limit_print(const Ctx *c, Buf *b, const Limit *l);
 /* Every read is inside its array's axes (by aff_implied), stages only read earlier or equal ones,
  * side y only in pair.  NULL if sound. */
 const char *limit_verify(const Ctx *c, const Limit *l);
-/* Is f >= 0 wherever its leaves are?  known(ctx, g): subexpressions that are, by other knowledge. */
+/* Is f >= 0 wherever its leaves are?  known(ctx, g): subexpressions that are, by other knowledge.
+ */
 bool fx_nonneg(const FxPool *p, Fx f, bool (*known)(void *ctx, Fx f), void *ctx);
 #endif

@@ -57,8 +57,8 @@ void emit_hermite_statement(Emit *e, LArrayId id, const LExp *x, const Aff *idx,
 KVal emit_series(Emit *e, const LSeries *s);
 KVal emit_ref(Emit *e, LRef r);
 void emit_gather(Emit *e, const LExp *x, GaussOperands *o);
-/* emit_same.c: at the start of the pair function; the mask for an expectation that reads c, or for the
- * moment of leaf p of the left sample with leaf q of the right one (0: none). */
+/* emit_same.c: at the start of the pair function; the mask for an expectation that reads c, or for
+ * the moment of leaf p of the left sample with leaf q of the right one (0: none). */
 void emit_same(Emit *e);
 KVal emit_same_unit(Emit *e, const LExp *x);
 KVal emit_same_cross(Emit *e, const LExp *x, uint32_t p, uint32_t q);

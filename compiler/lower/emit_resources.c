@@ -68,14 +68,16 @@ bool emit_resources(Emit *e) {
     for (LArrayId id = 1; id < e->l->array.len; id++) add_array(e, id);
     for (uint32_t i = 0; i < e->l->measure.len; i++) {
         const LMeasure *m = &e->l->measure.data[i];
-        KSize z = {.name = m->name, .kind = KZ_measured, .array = e->array[m->array], .cap = m->cap};
+        KSize z = {
+            .name = m->name, .kind = KZ_measured, .array = e->array[m->array], .cap = m->cap};
         vec_push(e->c->a, &e->k->size, z);
     }
     return true;
 }
 
 static const char *input_name(Emit *e, const InputArray *in) {
-    static const char *const word[] = {"none", "gram", "unit", "defect", "codefect", "norm", "column"};
+    static const char *const word[] = {"none",     "gram", "unit",  "defect",
+                                       "codefect", "norm", "column"};
     const Program *p = e->l->p;
     Buf b = buf_new(e->c->a);
     buf_printf(&b, "%s.%s", word[in->kind], sym_text(e->c->syms, p->input.data[in->in[0]].name));
@@ -89,7 +91,8 @@ static const char *input_name(Emit *e, const InputArray *in) {
     return buf_text(&b);
 }
 
-uint32_t emit_input(Emit *e, TpInputKind kind, KStage stage, uint32_t in0, uint32_t in1, Aff basis) {
+uint32_t emit_input(Emit *e, TpInputKind kind, KStage stage, uint32_t in0, uint32_t in1,
+                    Aff basis) {
     for (uint32_t i = 0; i < e->input.len; i++) {
         const InputArray *q = &e->input.data[i];
         if (q->kind == kind && q->stage == stage && q->in[0] == in0 && q->in[1] == in1 &&

@@ -1,6 +1,6 @@
-/* Pairs of one sample with itself, or with an equal one.  Correlations that carry rounding errors are
- * not exactly 1 there, and a kink or jump turns an error u into sqrt(u): so they are set to 1 by a
- * mask, made once from the data. */
+/* Pairs of one sample with itself, or with an equal one.  Correlations that carry rounding errors
+ * are not exactly 1 there, and a kink or jump turns an error u into sqrt(u): so they are set to 1
+ * by a mask, made once from the data. */
 #include "lower/emit.h"
 
 /* Does this expectation read a correlation that has to be 1 for equal samples, and may not be? */

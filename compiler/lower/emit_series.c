@@ -87,7 +87,7 @@ static void horner(Emit *e, const LSeries *s, KVal x, const SeriesCells *m) {
     kb_end(b);
 }
 
-/* sum_j a_j b_j c^k(j), k(j) = j, 2 j or 2 j + 1 (Expectation.packed), or its derivative by c.  With
+/* sum_j a_j b_j c^k(j), k(j) = j, 2 j or 2 j + 1 (Expectation.packed), or its derivative by c. With
  * P the polynomial in x = c or c^2: P; P(c^2); c P(c^2); derivatives P'; 2 c P'; P + 2 x P'. */
 KVal emit_series(Emit *e, const LSeries *s) {
     KBuild *b = &e->b;

@@ -1,6 +1,6 @@
-/* Sums of guarded terms.  Guards are affine and uniform over lanes, so they become conditions of the
- * control flow: a case distinction with one sum a case where there are few different guards, else an
- * accumulator that conditions add to. */
+/* Sums of guarded terms.  Guards are affine and uniform over lanes, so they become conditions of
+ * the control flow: a case distinction with one sum a case where there are few different guards,
+ * else an accumulator that conditions add to. */
 #include "lower/emit.h"
 
 enum { MAX_CASE_GUARDS = 4 };
@@ -121,7 +121,8 @@ static bool contradicts(Emit *e, Cons c) {
     ConsVec p = {0};
     for (uint32_t i = 0; i < e->path.len; i++) vec_push(e->c->a, &p, e->path.data[i]);
     vec_push(e->c->a, &p, c);
-    if (c.kind == CONS_not) return aff_implied(e->x, e->path.data, e->path.len, c.of[0]) && c.nof == 1;
+    if (c.kind == CONS_not)
+        return aff_implied(e->x, e->path.data, e->path.len, c.of[0]) && c.nof == 1;
     return !aff_feasible(e->x, p.data, p.len);
 }
 
@@ -179,7 +180,9 @@ static void emit_cases(Emit *e, LTerms t, int depth, EmitStore *store, void *ctx
 
 void emit_terms(Emit *e, LTerms t, EmitStore *store, void *ctx) { emit_cases(e, t, 0, store, ctx); }
 
-static void store_cell(Emit *e, void *ctx, KVal v) { kb_store(&e->b, *(uint32_t *)ctx, NULL, 0, v); }
+static void store_cell(Emit *e, void *ctx, KVal v) {
+    kb_store(&e->b, *(uint32_t *)ctx, NULL, 0, v);
+}
 
 KVal emit_value(Emit *e, LTerms t) {
     t = surviving(e, t);

@@ -53,7 +53,8 @@ static LFactor plan_factor(void *ctx, LFactor f) {
         p->ok = false;
         if (p->told[d]) return f; /* its derivatives have no method either */
         p->told[d] = true;
-        diag(p->c->ds, lower_no_method, pr->def.data[d].span, sym_text(p->c->syms, pr->def.data[d].name),
+        diag(p->c->ds, lower_no_method, pr->def.data[d].span,
+             sym_text(p->c->syms, pr->def.data[d].name),
              e->plan->why_none ? e->plan->why_none : "its expectation");
     }
     f.exp = e;

@@ -79,8 +79,8 @@ static void emit_equation(Emit *e, LTerms eq, Store s) {
         if (rare(e, &eq.term[i])) emit_rare(e, eq, i, &s);
 }
 
-/* Coefficients of a series or their number, where the series stands at all; returns whether a condition
- * was opened.  Numbers are measured over all elements: there is always one. */
+/* Coefficients of a series or their number, where the series stands at all; returns whether a
+ * condition was opened.  Numbers are measured over all elements: there is always one. */
 static bool emit_hermite(Emit *e, LArrayId id, const LTerm *t, const Aff *idx, uint32_t n) {
     const LArray *r = &e->l->array.data[id];
     bool always = true;

@@ -127,7 +127,8 @@ static void find_needs(Normal *n) {
     } while (w.changed);
     for (LArrayId id = 1; id < n->n0; id++) {
         NormInfo *i = &n->info[id];
-        if (i->c == C_GATE) i->unit = true; /* costs nothing, and its tangent array shares its scale */
+        if (i->c == C_GATE)
+            i->unit = true; /* costs nothing, and its tangent array shares its scale */
         if (!i->unit) i->c = C_PLAIN;
         if (i->c == C_ROUNDED) i->need_e = i->need_o = false;
     }
@@ -178,7 +179,8 @@ static LTerms scalar_eq(Normal *n, Fx f, const LFactor *arg, uint32_t narg) {
     return (LTerms){t, 1};
 }
 
-static LArrayId add_like(Normal *n, LArrayId self, LKind kind, const char *prefix, Fx f, LArrayId arg) {
+static LArrayId add_like(Normal *n, LArrayId self, LKind kind, const char *prefix, Fx f,
+                         LArrayId arg) {
     LArray r = n->l->array.data[self], *q = &n->l->array.data[arg];
     LFactor of = {.kind = LF_ref, .ref = {arg, SIDE_x, own_axes(n, q)}};
     const char *name = sym_text(n->c->syms, r.name);

@@ -4,15 +4,16 @@
 #include "lower/normal.h"
 
 /* How a pair array of second moments is stored.
- *   plain: as it is;  arms: a sum of coef * operand over operands that are normalised themselves, so
- *   c' = sum f f' c with sum f^2 = 1, and 1 - c' without cancellation;  gate: one expectation whose
- *   complement gauss has in closed form;  rounded: the plain sum over the norms. */
+ *   plain: as it is;  arms: a sum of coef * operand over operands that are normalised themselves,
+ * so c' = sum f f' c with sum f^2 = 1, and 1 - c' without cancellation;  gate: one expectation
+ * whose complement gauss has in closed form;  rounded: the plain sum over the norms. */
 typedef enum CMode { C_PLAIN, C_ARMS, C_GATE, C_ROUNDED } CMode;
 /* What a tangent array is divided by.  arms: the norms of its own vector;  shared: those too, for
  * r = F(h) with F positively homogeneous and F'(0) = 0;  leaf: the norms of the leaf under F. */
 typedef enum TMode { T_PLAIN, T_ARMS, T_SHARED, T_LEAF } TMode;
 
-typedef struct Scale { /* one-sample array that a stored value has to be multiplied by, both sides */
+typedef struct Scale { /* one-sample array that a stored value has to be multiplied by, both sides
+                        */
     LArrayId array;    /* 0: none */
     const Aff *x, *y;  /* its indices, in the axes of the scaled array */
 } Scale;

@@ -155,7 +155,8 @@ typedef struct Arms {
     TermVec out;
 } Arms;
 
-/* One-sample scale of an operand at the left sample: norm or root of what it stands for; false: 1. */
+/* One-sample scale of an operand at the left sample: norm or root of what it stands for; false: 1.
+ */
 static bool operand_scale(Arms *w, const LFactor *op, LFactor *out) {
     Normal *n = w->n;
     if (op->kind == LF_gram) { /* sqrt of the self Gram: theta is squared there, see gram_root */
@@ -533,8 +534,8 @@ static LArrayId gate_twin(const Normal *n, LArrayId id) {
     return 0;
 }
 
-/* r = F(h), F homogeneous of degree 1: |F|^2 = a s^2 and E[F' F'] = b unit, a and b numbers, so that
- * T(r) / (|F| |F'|) = (b / a) unit T(h) / (s s').  Elsewhere E[F' F'] T(h) / (s s'). */
+/* r = F(h), F homogeneous of degree 1: |F|^2 = a s^2 and E[F' F'] = b unit, a and b numbers, so
+ * that T(r) / (|F| |F'|) = (b / a) unit T(h) / (s s').  Elsewhere E[F' F'] T(h) / (s s'). */
 static void rewrite_t_leaf(Normal *n, LArrayId id) {
     const LTerm *t = &n->eq[id].term[0];
     bool shared = n->info[id].t == T_SHARED;

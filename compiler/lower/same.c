@@ -118,7 +118,8 @@ LTerms lterms_left(Arena *a, LTerms t) {
     for (uint32_t i = 0; i < t.n; i++) {
         out[i] = t.term[i];
         LFactor *f = ARENA_ARRAY(a, LFactor, t.term[i].nfactor);
-        for (uint32_t k = 0; k < t.term[i].nfactor; k++) f[k] = lfactor_left(a, t.term[i].factor[k]);
+        for (uint32_t k = 0; k < t.term[i].nfactor; k++)
+            f[k] = lfactor_left(a, t.term[i].factor[k]);
         out[i].factor = f;
     }
     return (LTerms){out, t.n};

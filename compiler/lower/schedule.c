@@ -345,7 +345,8 @@ static bool order(Sched *s, const IdVec *ks, const DepVec *deps, const TimeKey *
 
 /* ---- statements that could join a loop */
 
-/* Time distance of a read inside loop n: positive = points back that many turns; false: unbounded. */
+/* Time distance of a read inside loop n: positive = points back that many turns; false: unbounded.
+ */
 static bool distance(Sched *s, const LUse *u, const Node *n, int64_t *lo, int64_t *hi) {
     const LArray *r = &s->l->array.data[u->reader], *q = &s->l->array.data[u->ref.array];
     uint32_t ra[2], qa[2];
@@ -376,8 +377,8 @@ static bool before(const Node *n, LArrayId a, LArrayId b, bool *found) {
     return false;
 }
 
-/* Move every statement that reads an old value (distance >= 1) of an array before the statement that
- * overwrites it, where no read of this turn forbids it: then one slice less has to be kept. */
+/* Move every statement that reads an old value (distance >= 1) of an array before the statement
+ * that overwrites it, where no read of this turn forbids it: then one slice less has to be kept. */
 static void sort_turn(Sched *s, Node *n) {
     uint32_t len = n->body.len;
     for (uint32_t round = 0; round < len; round++) {
@@ -475,7 +476,8 @@ bool schedule_make(Ctx *c, const Limit *l, Schedule *out) {
             vec_push(c->a, &deps, d);
         }
         if (!order(&s, &ks, &deps, NULL, &out->root[st])) return false;
-        for (uint32_t i = 0; i < out->root[st].len; i++) mark_loops(&s, out->root[st].data[i], NULL);
+        for (uint32_t i = 0; i < out->root[st].len; i++)
+            mark_loops(&s, out->root[st].data[i], NULL);
     }
     for (LArrayId id = 1; id < l->array.len; id++) out->store[id] = storage_of(&s, id);
     return true;

@@ -1,9 +1,10 @@
 /* Evaluation order of a limit's arrays: loops, fusion, storage (product.md 9).
  *
  * Per stage, the graph of reads between arrays; strongly connected components in topological order.
- * An array that does not read itself is a statement, all axes parallel.  For a component a *time* is
- * chosen: a loop name w and a mode - left (axis w, else w'), right (axis w', else w), max (the larger
- * of both).  Legal: no read points forward in time; useful: some read points strictly back. */
+ * An array that does not read itself is a statement, all axes parallel.  For a component a *time*
+ * is chosen: a loop name w and a mode - left (axis w, else w'), right (axis w', else w), max (the
+ * larger of both).  Legal: no read points forward in time; useful: some read points strictly back.
+ */
 #ifndef TPC_LOWER_SCHEDULE_H
 #define TPC_LOWER_SCHEDULE_H
 #include "lower/walk.h"
@@ -29,8 +30,8 @@ typedef struct Schedule {
     const Limit *l;
     NodeVec root[KS_COUNT];
     Storage *store; /* per array */
-    /* Per array: its time is its axis plus this (retiming: arrays of a recurrence end in the same turn,
-     * so that only first turns differ and code is not repeated for the last ones). */
+    /* Per array: its time is its axis plus this (retiming: arrays of a recurrence end in the same
+     * turn, so that only first turns differ and code is not repeated for the last ones). */
     int64_t *shift;
 } Schedule;
 

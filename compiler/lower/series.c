@@ -169,8 +169,8 @@ static LFactor series_factor(SeriesPass *s, LFactor f) {
 
 /* ---- tangent arrays: E[F' G'] = d E[F G] / dc / (s s'), from the coefficients of F and G */
 
-/* The series of the second moments of the same vector, if the expectation e of array t is that of the
- * derivatives of its functions, over the same indices. */
+/* The series of the second moments of the same vector, if the expectation e of array t is that of
+ * the derivatives of its functions, over the same indices. */
 static const LSeries *series_twin(SeriesPass *s, const LArray *t, const LExp *e) {
     FxPool *fx = s->l->fx;
     if (!e->norm[0].array) return NULL;

@@ -1,4 +1,5 @@
-/* Walking the equations of a limit: every array element read, with the constraints it is read under. */
+/* Walking the equations of a limit: every array element read, with the constraints it is read
+ * under. */
 #ifndef TPC_LOWER_WALK_H
 #define TPC_LOWER_WALK_H
 #include "limit/limit.h"

@@ -1,9 +1,9 @@
 /* Indexed definitions: `x[0] = ..` and `x[l + 1] = ..` in a loop make one array over its positions.
  *
  * Each position of an element's index is a loop variable plus a constant, or free of the loops
- * between the array's scope and the statement, and every such loop has its position: so each element
- * is assigned once, and the ranges of the statements must join without gap or overlap along one
- * position. */
+ * between the array's scope and the statement, and every such loop has its position: so each
+ * element is assigned once, and the ranges of the statements must join without gap or overlap along
+ * one position. */
 #include "program/elab.h"
 
 static const char *array_name(Elab *e, const Array *a) { return sym_text(e->c->syms, a->name); }
@@ -217,8 +217,8 @@ static bool frame_open(const uint32_t *open, uint32_t n, uint32_t id) {
 }
 
 /* In a turn of the element's loops: is what is read assigned before?  Either in an earlier turn (an
- * outer position is smaller, the ones before it are equal), in this one if `after`, or not at all in
- * these loops. */
+ * outer position is smaller, the ones before it are equal), in this one if `after`, or not at all
+ * in these loops. */
 static bool read_before(Elab *e, const Element *m, const ArrayRead *r, uint32_t npos, bool after) {
     ConsVec path = {0};
     for (uint32_t i = 0; i < r->npath; i++) vec_push(e->a, &path, r->path[i]);

@@ -170,7 +170,8 @@ static bool params_bind(Elab *e, const AstItem *it, Givens *given, Span sp) {
     return ok;
 }
 
-/* Messages from inside a call say where it is; those from the library's own text come to the call. */
+/* Messages from inside a call say where it is; those from the library's own text come to the call.
+ */
 static void call_trace(Elab *e, uint32_t from, const AstItem *it, Span sp) {
     const AstFile *in = ast_file_of(e->ast, it->span), *at = ast_file_of(e->ast, sp);
     bool inside = in && at && in->role == AST_STDLIB && at->role != AST_STDLIB;

@@ -139,8 +139,9 @@ static Value operands_wrong(Elab *e, AstBinop op, const Value *a, const Value *b
         if (both && (op == AB_mul || op == AB_div || op == AB_pow))
             diag(e->c->ds, output_nonlinear, at);
         else
-            diag_help(diag(e->c->ds, inner_inside, at),
-                      "outputs are added to outputs: `sum(l in 0..depth) v[l]' * h[l]` over a loop");
+            diag_help(
+                diag(e->c->ds, inner_inside, at),
+                "outputs are added to outputs: `sum(l in 0..depth) v[l]' * h[l]` over a loop");
         return val_none();
     }
     Diag *d = diag(e->c->ds, operands, at, ast_binop_text(op), value_kind(e, a), value_kind(e, b));

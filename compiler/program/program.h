@@ -2,8 +2,8 @@
  *
  * A program is a list of definitions, each an array over its dims (dynamic single assignment): a
  * system of recurrences `S[i..] = op(T[f(i)]..)` with affine index maps f.  A loop-carried variable
- * is a `lin` marked `mu`, over the loop's dim extended by one: v[lo] = init, v[l + 1] = value at the
- * end of turn l; a read before the assignment in turn l is v[l], a read after the loop v[hi].
+ * is a `lin` marked `mu`, over the loop's dim extended by one: v[lo] = init, v[l + 1] = value at
+ * the end of turn l; a read before the assignment in turn l is v[l], a read after the loop v[hi].
  * Every cycle goes through a mu.  Dim variables are unique names: two definitions share a dim
  * variable exactly when they stand in the same source loop.
  *
@@ -71,7 +71,8 @@ typedef struct Def {
     uint32_t ndim;
     bool mu;
     Fx width;         /* r: coordinates in units of n; 0 for inputs and scalars */
-    uint32_t input;   /* input, basis: number of the input (basis: whose dimension it takes; see below) */
+    uint32_t
+        input; /* input, basis: number of the input (basis: whose dimension it takes; see below) */
     Aff basis;        /* basis: k */
     FamId fam;        /* param, matmul */
     bool transposed;  /* matmul: W' x */
@@ -79,8 +80,8 @@ typedef struct Def {
     uint32_t nfidx;
     const Use *use;   /* matmul: 1; nonlin: vectors = leaves of f; inner: v, x */
     uint32_t nuse;
-    Fx f;             /* nonlin: function of leaves (use[k]) and scalars; inner: coefficient, sqrt(n)
-                         divided out: v' x / sqrt(n) has 1 */
+    Fx f; /* nonlin: function of leaves (use[k]) and scalars; inner: coefficient, sqrt(n)
+             divided out: v' x / sqrt(n) has 1 */
     const Arm *arm;   /* lin, output */
     uint32_t narm;
 } Def;
@@ -90,7 +91,7 @@ typedef enum HyperKind { HYPER_real, HYPER_int, HYPER_fn, HYPER_word } HyperKind
 typedef struct Hyper {
     Sym name;
     HyperKind kind;
-    Fx init;          /* real, int: default, an expression of earlier hyperparameters (0: required) */
+    Fx init; /* real, int: default, an expression of earlier hyperparameters (0: required) */
     bool given;       /* a --set fixes it: init is that value */
     bool fixed;       /* compiled in: fn, word, an int that multiplies an index or a size */
     const char *text; /* fn, word: the value in force */
@@ -130,7 +131,8 @@ typedef struct Program {
 } Program;
 
 /* Elaborate network `name` (0: the only one, or the last of the main file) with values of
- * hyperparameters; set: name=value texts.  ast: the main file with imports and the standard library. */
+ * hyperparameters; set: name=value texts.  ast: the main file with imports and the standard
+ * library. */
 typedef struct Setting {
     const char *name, *value;
 } Setting;

@@ -1,5 +1,5 @@
-/* From source text: golden prints of tests/golden/limit/NAME.tp, and the values of the limit against
- * the unrolled master theorem.  TPC_BLESS=1 rewrites the prints. */
+/* From source text: golden prints of tests/golden/limit/NAME.tp, and the values of the limit
+ * against the unrolled master theorem.  TPC_BLESS=1 rewrites the prints. */
 #include "diag/diag.h"
 #include "oracle.h"
 #include "syntax/syntax.h"

@@ -103,7 +103,8 @@ static inline void lk_measure(Lk *r) {
 }
 
 /* Everything of one sample; set: texts name=value. */
-static inline void lk_samples(Lk *r, const char *const *set, int nset, LkSample *sample, void *ctx) {
+static inline void lk_samples(Lk *r, const char *const *set, int nset, LkSample *sample,
+                              void *ctx) {
     int64_t dim[4] = {5, 5, 5, 5};
     TpError e = {0};
     if (!rt_values_make(&r->v, r->t, set, nset, dim, &e)) fail_msg("%s", e.text);

@@ -1,5 +1,6 @@
-/* Rounding of compiled ReLU recursions near rho = 1: inputs are exact defects 1 - rho, the reference
- * is the same recursion in long double.  Theta's relative error stays below 1e-14 a layer. */
+/* Rounding of compiled ReLU recursions near rho = 1: inputs are exact defects 1 - rho, the
+ * reference is the same recursion in long double.  Theta's relative error stays below 1e-14 a
+ * layer. */
 #include "lk.h"
 
 static const char relu_net[] =

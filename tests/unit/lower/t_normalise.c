@@ -1,5 +1,5 @@
-/* The normalised kernel computes what the plain one does: every network of tests/oracle/programs and
- * of the library, run by the interpreter with and without the pass. */
+/* The normalised kernel computes what the plain one does: every network of tests/oracle/programs
+ * and of the library, run by the interpreter with and without the pass. */
 #include "lk.h"
 
 enum { DIM = 5 };

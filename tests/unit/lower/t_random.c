@@ -1,6 +1,6 @@
-/* Random loop programs through the whole lowering: the kernel in the interpreter, which counts reads
- * of what was never stored or already overwritten, against the limit's recurrences evaluated element
- * by element. */
+/* Random loop programs through the whole lowering: the kernel in the interpreter, which counts
+ * reads of what was never stored or already overwritten, against the limit's recurrences evaluated
+ * element by element. */
 #include "lk.h"
 #include "oracle.h"
 #include "../limit/random.h"
@@ -69,8 +69,8 @@ static void compare(Lk *r, LimitEval *e, unsigned seed, const Limit *l, int i, i
         /* a jump of a jump makes the fourth root of a rounded 1 - rho */
         double limit = i == j ? 1e-3 : 1e-6;
         if (!(fabs(got - want) <= limit * fmax(fabs(want), 1e-2)))
-            fail_msg("program %u, kernel %u, pair %d %d: %.12g, the limit says %.12g", seed, k, i, j,
-                     got, want);
+            fail_msg("program %u, kernel %u, pair %d %d: %.12g, the limit says %.12g", seed, k, i,
+                     j, got, want);
     }
 }
 

@@ -1,4 +1,5 @@
-/* Order and storage: loops, their fusion, ring sizes; and compile times that do not depend on depth. */
+/* Order and storage: loops, their fusion, ring sizes; and compile times that do not depend on
+ * depth. */
 #include "lk.h"
 #include "lower/schedule.h"
 #include <time.h>
@@ -157,7 +158,8 @@ static void depth_is_a_loop(void **state) {
         double best[2] = {1e9, 1e9};
         for (int round = 0; round < 5; round++)
             for (int deep = 0; deep < 2; deep++)
-                best[deep] = fmin(best[deep], compile_time(text[i], deep ? "10000" : "3", &k[deep], a));
+                best[deep] =
+                    fmin(best[deep], compile_time(text[i], deep ? "10000" : "3", &k[deep], a));
         const char *p = strstr(k[0], "size depth"), *q = strstr(k[1], "size depth");
         assert_non_null(p);
         assert_non_null(q);

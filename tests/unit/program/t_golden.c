@@ -1,5 +1,5 @@
-/* tests/golden/program: NAME.tp elaborates to NAME.tprog, or fails with NAME.err; NAME.tprog without
- * a source is read, verified and printed.  A line `# set: depth=3 act=gelu` gives settings,
+/* tests/golden/program: NAME.tp elaborates to NAME.tprog, or fails with NAME.err; NAME.tprog
+ * without a source is read, verified and printed.  A line `# set: depth=3 act=gelu` gives settings,
  * `# network: f` a network.  TPC_BLESS=1 rewrites the expectations. */
 #include "common.h"
 #include <dirent.h>

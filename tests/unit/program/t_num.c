@@ -25,11 +25,14 @@ static const Row row[] = {
     {"param b: vector ~ N(0, 1 / n)\n h = h + b", 221, "off by n^-1"},
     {"param b: vector ~ N(0, sqrt(n) / n^(1/2))\n h = h + b", 0, "vector b: param s2 = 1"},
     {"width m = 3 * n\n param W: matrix[n, m] ~ N(0, 1 / m)\n"
-     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)", 0, "matrix W: param s2 = 1, lr = 1, cols = 3"},
+     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)",
+     0, "matrix W: param s2 = 1, lr = 1, cols = 3"},
     {"width m = 3 * n\n param W: matrix[n, m] ~ N(0, 1 / n)\n"
-     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)", 0, "matrix W: param s2 = 3, lr = 3, cols = 3"},
+     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)",
+     0, "matrix W: param s2 = 3, lr = 3, cols = 3"},
     {"width m = n / 2\n param W: matrix[n, m] ~ N(0, 1 / fan_in)\n"
-     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)", 0, "cols = 0.5"},
+     " param V: matrix[m] ~ N(0, 1 / fan_in)\n h = W * (V * x)",
+     0, "cols = 0.5"},
     {"width m = -n\n param b: vector[m] ~ N(0, 1)", 227, "a width is negative"},
     {"width m = n^2\n param b: vector[m] ~ N(0, 1)", 260, "`m` is not a multiple of n"},
     {"h = h * n / n", 0, "inner 1 of v, h"},

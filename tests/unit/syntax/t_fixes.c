@@ -1,4 +1,5 @@
-/* A fix, applied to the source by the bytes that the JSON form names, leaves a program that parses. */
+/* A fix, applied to the source by the bytes that the JSON form names, leaves a program that parses.
+ */
 #include "common.h"
 #include <jansson.h>
 

@@ -30,7 +30,7 @@ static void compare(const char *path, const char *ext, const char *got) {
     char name[1024];
     snprintf(name, sizeof name, "%.*s%s", (int)strlen(path) - 3, path, ext);
     if (getenv("TPC_BLESS")) write_all(name, got);
-    size_t len;
+    size_t len = 0;
     char *want = read_all(name, &len);
     if (!want || strcmp(want, got)) print_error("%s differs; got\n%s", name, got);
     assert_true(want && !strcmp(want, got));
@@ -43,7 +43,7 @@ static const char *base_name(const char *path) {
 }
 
 static void check_file(const char *path) {
-    size_t len;
+    size_t len = 0;
     char *text = read_all(path, &len);
     assert_non_null(text);
     Ctx c = ctx_new();
@@ -72,7 +72,7 @@ static void golden(void **state) {
 }
 
 static void check_program(const char *path) {
-    size_t len;
+    size_t len = 0;
     char *text = read_all(path, &len);
     assert_non_null(text);
     check_formatter(path, text);
