@@ -133,7 +133,6 @@ typedef struct TpKernel {
     int32_t dtype;
     uint32_t kernels; /* bit set: 1 nngp, 2 ntk */
     const char *name;
-    const char *source; /* file name, for messages */
     int32_t ninput, nreal, nsize, nfixed, ncheck, narray;
     const TpInputDecl *input;
     const TpReal *real;

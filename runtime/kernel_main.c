@@ -146,6 +146,7 @@ static int option(Line *l, int c, char *arg) {
         return l->kernels ? EXIT_OK : wrong(l, "--kernel %s: expected ntk, nngp or nngp,ntk", arg);
     case OPT_SET:
         if (l->job.nset == MAX_LIST) return wrong(l, "--set %s: too many settings", arg);
+        if (!strchr(arg, '=')) return wrong(l, "--set %s: expected NAME=VALUE", arg);
         l->set[l->job.nset++] = arg;
         return EXIT_OK;
     case OPT_DATA:

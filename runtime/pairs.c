@@ -179,7 +179,7 @@ static int64_t column_step(const RtRun *r) {
         if (x->stage == TP_STAGE_SAMPLE || x->stage == TP_STAGE_SERIES)
             lane += (double)rt_array_elements(x, r->v.size) * (double)r->real_size;
     }
-    return lane * (double)r->tile <= CACHED ? r->tile : TP_BLOCK;
+    return lane * (double)r->tile <= (double)CACHED ? r->tile : TP_BLOCK;
 }
 
 /* ---- one tile */

@@ -67,9 +67,9 @@ static bool too_much(const RtRun *r, const Need *n, int64_t all, int64_t allowed
     return rt_fail(
         r->e, TP_E_MEMORY,
         "this run needs %s of memory (data %s, arrays of the samples %s, "
-        "%d threads %s, results %s), more than the %s allowed; the largest array, %s, takes "
+        "%d thread%s %s, results %s), more than the %s allowed; the largest array, %s, takes "
         "%s. Allow more with --memory, or use fewer samples, fewer threads or smaller sizes",
-        a, d, s, r->threads, t, k, w, n->largest_name ? n->largest_name : "-", l);
+        a, d, s, r->threads, r->threads == 1 ? "" : "s", t, k, w, n->largest_name ? n->largest_name : "-", l);
 }
 
 bool rt_plan_memory(RtRun *r, int64_t *bytes) {

@@ -53,18 +53,31 @@ static int no_memory(TpcKernel *k) {
     return k->error.code;
 }
 
+/* The setting of that name, or the place after the last. */
+static char **setting_slot(TpcKernel *k, const char *name) {
+    size_t n = strlen(name);
+    for (int i = 0; i < k->nset; i++)
+        if (!strncmp(k->set[i], name, n) && k->set[i][n] == '=') return &k->set[i];
+    char **more = realloc(k->set, (size_t)(k->nset + 1) * sizeof *more);
+    if (!more) return NULL;
+    k->set = more;
+    k->set[k->nset] = NULL;
+    return &k->set[k->nset];
+}
+
 EXPORT int tpc_kernel_set(TpcKernel *k, const char *name, double value) {
     char num[40];
     rt_number(num, sizeof num, 17, value);
     size_t cap = strlen(name) + sizeof num + 2;
-    char *text = malloc(cap), **set = realloc(k->set, (size_t)(k->nset + 1) * sizeof *set);
-    if (set) k->set = set;
-    if (!text || !set) {
+    char *text = malloc(cap), **slot = setting_slot(k, name);
+    if (!text || !slot) {
         free(text);
         return no_memory(k);
     }
     snprintf(text, cap, "%s=%s", name, num);
-    k->set[k->nset++] = text;
+    if (slot == &k->set[k->nset]) k->nset++;
+    free(*slot);
+    *slot = text;
     return TPC_OK;
 }
 

@@ -83,7 +83,7 @@ void tp_report_text(char *buf, size_t cap, const TpJob *job, const TpReport *r) 
     tp_duration_text(pair, sizeof pair, r->pair_s);
     tp_duration_text(total, sizeof total, r->total_s);
     if (cap) *buf = 0;
-    rt_put(&t, "kernel %s of %s, %s\n", job->kernel->name, job->kernel->source,
+    rt_put(&t, "kernel %s, %s\n", job->kernel->name,
            job->kernel->dtype == TP_F32 ? "float32" : "float64");
     rt_put(&t, "result %lld x %lld, tiles of %d, %d thread%s, memory %s\n", (long long)r->nx,
            (long long)r->ny, r->tile, r->threads, r->threads == 1 ? "" : "s", bytes);

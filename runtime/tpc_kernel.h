@@ -34,7 +34,7 @@ enum {
 /* The kernels `which` of an image. */
 int tpc_kernel_new(TpcKernel **out, const struct TpImage *image, int which);
 void tpc_kernel_free(TpcKernel *k);
-/* A hyperparameter; its name and value are checked by tpc_kernel_eval. */
+/* A hyperparameter, until it is set again; name and value are checked by tpc_kernel_eval. */
 int tpc_kernel_set(TpcKernel *k, const char *name, double value);
 /* Threads of an evaluation; 0: one per processor (the default). */
 int tpc_kernel_threads(TpcKernel *k, int threads);

@@ -75,9 +75,9 @@ typedef struct Settings {
 
 static bool fixed_name(const TpKernel *k, const TpFixed *f, TpError *e) {
     return rt_fail(e, TP_E_SETTING,
-                   "`%s` was fixed to %s when this kernel was built; to change it: "
-                   "tpc build %s --network %s --set %s=VALUE -o NEW_KERNEL",
-                   f->name, f->value, k->source, k->name, f->name);
+                   "`%s` was fixed to %s when this kernel was built; to change it, "
+                   "build `%s` anew with --set %s=VALUE",
+                   f->name, f->value, k->name, f->name);
 }
 
 static bool set_real(const TpReal *r, const char *text, double *out, TpError *e) {

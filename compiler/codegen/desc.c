@@ -54,8 +54,8 @@ LAYOUT(TpArray, TEXT(TpArray, name), I32(TpArray, stage), I32(TpArray, class),
        STRUCT(TpArray, column, TpAff), ARRAY(TpArray, extent, TpAff, naxis), I32(TpArray, naxis))
 LAYOUT(TpInputDecl, TEXT(TpInputDecl, name), I32(TpInputDecl, npos))
 LAYOUT(TpKernel, I32(TpKernel, abi), I32(TpKernel, dtype), I32(TpKernel, kernels),
-       TEXT(TpKernel, name), TEXT(TpKernel, source), I32(TpKernel, ninput), I32(TpKernel, nreal),
-       I32(TpKernel, nsize), I32(TpKernel, nfixed), I32(TpKernel, ncheck), I32(TpKernel, narray),
+       TEXT(TpKernel, name), I32(TpKernel, ninput), I32(TpKernel, nreal), I32(TpKernel, nsize),
+       I32(TpKernel, nfixed), I32(TpKernel, ncheck), I32(TpKernel, narray),
        ARRAY(TpKernel, input, TpInputDecl, ninput), ARRAY(TpKernel, real, TpReal, nreal),
        ARRAY(TpKernel, size, TpSize, nsize), ARRAY(TpKernel, fixed, TpFixed, nfixed),
        ARRAY(TpKernel, check, TpCheck, ncheck), ARRAY(TpKernel, array, TpArray, narray),

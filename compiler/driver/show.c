@@ -1,4 +1,5 @@
 /* tpc show: any stage as text.  tpc opt: passes on the text of a kernel. */
+#include "codegen/link_file.h"
 #include "driver/driver.h"
 
 typedef enum ShowStage {
@@ -20,12 +21,19 @@ static bool stage_of(const char *name, ShowStage *out) {
     return false;
 }
 
+/* Where -o says. */
+static int result(Session *s, const Buf *b) {
+    const char *to = s->o->output;
+    if (to) file_replace(&s->c, to, buf_text(b), b->len);
+    else put(b);
+    return session_end(s);
+}
+
 static int show_code(Session *s, const Kernel *k, CodegenText what, Buf *b) {
     const CodegenApi *api = codegen_load(&s->c, NULL);
     CodegenOptions o = {.isa = s->o->target};
     if (!api || !api->text(&s->c, k, &o, what, b)) return session_end(s);
-    put(b);
-    return session_end(s);
+    return result(s, b);
 }
 
 int command_show(Session *s) {
@@ -47,8 +55,7 @@ int command_show(Session *s) {
     case SHOW_llvm: return show_code(s, k.kernel, CODEGEN_LLVM, &b);
     case SHOW_asm: return show_code(s, k.kernel, CODEGEN_ASM, &b);
     }
-    put(&b);
-    return session_end(s);
+    return result(s, &b);
 }
 
 /* ---- opt */
@@ -86,6 +93,5 @@ int command_opt(Session *s) {
     if (!run_passes(s, k)) return EXIT_USAGE;
     Buf b = buf_new(s->a);
     kernel_print(&s->c, &b, k);
-    put(&b);
-    return session_end(s);
+    return result(s, &b);
 }

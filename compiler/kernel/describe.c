@@ -237,7 +237,6 @@ TpKernel *kernel_describe(const Ctx *c, const Kernel *k, Arena *a) {
         .dtype = (int32_t)k->dtype,
         .kernels = k->kernels,
         .name = arena_strdup(a, sym_text(c->syms, k->name)),
-        .source = "",
         .ninput = (int32_t)k->input.len,
         .nreal = (int32_t)k->real.len,
         .nsize = (int32_t)k->size.len,

@@ -1,77 +1,17 @@
 """The command line as people use it: outputs, exit codes, clear errors, nothing left behind.  TAP.
 
-    run.py TPC
-
-A case is a function case_*(t) that uses t.run(...) and t.want(condition, message)."""
+    run.py TPC"""
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import numpy as np
 
-MLP = '''network mlp(x: input, depth: int = 3, gain = 1.4, b = 0.1) {
-    h = dense(x, bias = b)
-    repeat depth - 1 { h = dense(relu(h), gain = gain, bias = b) }
-    return readout(relu(h))
-}
-'''
-
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-
-
-class Failure(Exception):
-    pass
-
-
-class Test:
-    def __init__(self, tpc, folder):
-        self.tpc, self.folder = tpc, folder
-        self.file('mlp.tp', MLP)
-        rng = np.random.default_rng(1)
-        self.x = rng.standard_normal((5, 4))
-        self.save('x.npy', self.x)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def file(self, name, text):
-        with open(self.path(name), 'wb') as f:
-            f.write(text if isinstance(text, bytes) else text.encode())
-        return name
-
-    def save(self, name, a):
-        np.save(self.path(name), a)
-        return name
-
-    def load(self, name):
-        return np.load(self.path(name))
-
-    def run(self, *args, code=0, err=None, out=None, **kw):
-        p = subprocess.run([self.tpc, *args], cwd=self.folder, capture_output=True, text=True,
-                           stdin=subprocess.DEVNULL, **kw)
-        self.want(p.returncode == code,
-                  'tpc %s: exit %d, expected %d: %s' % (' '.join(args), p.returncode, code, p.stderr[:300]))
-        for what, text in ((err, p.stderr), (out, p.stdout)):
-            if what is not None:
-                self.want(what in text, 'tpc %s: %r not in %r' % (' '.join(args), what, text[:500]))
-        return p
-
-    def refused(self, *args, err, code=1, **kw):
-        """An error with that text, and no output file or temporary left."""
-        before = set(os.listdir(self.folder))
-        self.run(*args, code=code, err=err, **kw)
-        left = set(os.listdir(self.folder)) - before
-        self.want(not left, 'left behind: %s' % sorted(left))
-
-    def want(self, ok, message):
-        if not ok:
-            raise Failure(message)
+from harness import MLP, ROOT, main, same
 
 
 # ---------------------------------------------------------------- what works
@@ -118,11 +58,6 @@ ACTS = ('relu leaky_relu abs erf gelu tanh sigmoid silu softplus elu selu mish s
 NETS = 'resnet resnet2 resnet_post glu'.split()
 
 
-def same(t, a, b, what):
-    for k in 'nngp', 'ntk':
-        t.want((t.load(a + '.%s.npy' % k) == t.load(b + '.%s.npy' % k)).all(), '%s of %s' % (k, what))
-
-
 def case_interpreter_gives_the_same_bits(t):
     jobs = [('stdlib.tp', 'mlp', ['--set', 'act=' + a, '--set', 'bias=0.1']) for a in ACTS]
     jobs += [('stdlib.tp', n, []) for n in NETS]
@@ -132,19 +67,6 @@ def case_interpreter_gives_the_same_bits(t):
         t.run(*args, '-o', 'J.npy')
         t.run(*args, '-o', 'I.npy', '--evaluator', 'interpreter')
         same(t, 'J', 'I', net + ' '.join(sets))
-
-
-def case_standalone_gives_the_same_bits(t):
-    t.file('stdlib.tp', open(os.path.join(ROOT, 'stdlib', 'layers.tp')).read())
-    for act in 'relu', 'gelu', 'tanh', 'elu', 'hard_tanh':
-        args = ['stdlib.tp', '--network', 'mlp', '--set', 'act=' + act]
-        t.run('build', *args, '-o', 'kernel')
-        for depth in '1', '4':
-            run = ['x.npy', '--kernel', 'nngp,ntk', '--set', 'depth=' + depth, '--set', 'bias=0.1']
-            t.run('run', *args, *run, '-o', 'J.npy')
-            p = subprocess.run(['./kernel', *run, '-o', 'S.npy'], cwd=t.folder, capture_output=True, text=True)
-            t.want(p.returncode == 0, p.stderr)
-            same(t, 'J', 'S', act)
 
 
 def case_float32(t):
@@ -198,23 +120,90 @@ def case_check_require(t):
     t.run('check', 'mean.tp', '--require=simple-gia', code=3)
 
 
-def case_build_and_run(t):
-    t.run('build', 'mlp.tp', '-o', 'kernel')
-    t.run('run', 'mlp.tp', 'x.npy', '-o', 'K.npy', '--set', 'depth=7')
-    p = subprocess.run(['./kernel', 'x.npy', '-o', 'S.npy', '--set', 'depth=7'], cwd=t.folder,
-                       capture_output=True, text=True)
-    t.want(p.returncode == 0, p.stderr)
-    t.want((t.load('K.npy') == t.load('S.npy')).all(), 'the standalone kernel differs')
-    libs = subprocess.run(['ldd', 'kernel'], cwd=t.folder, capture_output=True, text=True).stdout
-    names = {line.split()[0].split('/')[-1].split('.')[0] for line in libs.splitlines() if line.strip()}
-    t.want(names <= {'linux-vdso', 'libc', 'libm', 'ld-linux-x86-64', 'ld-linux-aarch64'}, libs)
-
-
 def case_fmt(t):
     t.file('f.tp', 'network   f( x:input ) {\n  return   readout( relu(dense( x )) ) }\n')
     t.run('fmt', '--check', 'f.tp', code=1)
     t.run('fmt', 'f.tp')
     t.run('fmt', '--check', 'f.tp')
+
+
+def case_several_inputs(t):
+    t.file('two.tp', 'network f(x: input, z: input) {\n'
+                     '    return readout(relu(dense(x) + dense(z)))\n}\n')
+    t.save('z.npy', np.ones((5, 3)))
+    t.run('run', 'two.tp', 'x.npy', '--data', 'z=z.npy', '-o', 'K.npy')
+    t.save('zero.npy', np.zeros((5, 3)))
+    t.run('run', 'two.tp', 'x.npy', '--data', 'z=zero.npy', '-o', 'Z.npy')
+    t.want((t.load('K.npy') != t.load('Z.npy')).all(), 'the second input has no effect')
+    t.run('run', 'two.tp', 'x.npy', 'x.npy', '--data', 'z=z.npy,z.npy', '-o', 'C.npy')
+    t.want(abs(t.load('C.npy') - t.load('K.npy')).max() < 1e-13, 'cross kernel')
+    t.save('short.npy', np.ones((4, 3)))
+    t.refused('run', 'two.tp', 'x.npy', '--data', 'z=short.npy', '-o', 'N.npy', err='short.npy')
+    t.refused('run', 'two.tp', 'x.npy', '--data', 'w=z.npy', '-o', 'N.npy', err='w', code=2)
+    t.refused('run', 'two.tp', 'x.npy', '-o', 'N.npy', err='z', code=2)
+
+
+def case_progress_on_a_terminal(t):
+    t.save('big.npy', np.random.default_rng(2).standard_normal((1500, 9)))
+    ours, theirs = os.openpty()
+    p = subprocess.Popen([t.tpc, 'run', 'mlp.tp', 'big.npy', '-o', 'K.npy', '--set', 'depth=300'],
+                         cwd=t.folder, stderr=theirs)
+    os.close(theirs)
+    shown = b''
+    try:
+        while more := os.read(ours, 4096):
+            shown += more
+    except OSError: # the terminal's other end is closed
+        pass
+    os.close(ours)
+    t.want(p.wait() == 0 and b'%' in shown and b'left' in shown, 'shown: %r' % shown[-300:])
+
+
+def case_verbose_names_methods_and_times(t):
+    p = t.run('run', 'mlp.tp', 'x.npy', '-o', 'K.npy', '-v')
+    for text in 'fan(1, 1, 0, 1), error', 'compiled in', 'time:', 'float64':
+        t.want(text in p.stderr, '%s is not in %s' % (text, p.stderr))
+
+
+def case_passes_of_kernel_text(t):
+    text = t.run('show', '--stage=kernel', 'mlp.tp').stdout
+    t.file('k.kir', text)
+    t.want(t.run('opt', 'k.kir', '--passes=dce').stdout == text, 'nothing is dead after all passes')
+    t.run('opt', 'k.kir', '-o', 'o.kir')
+    t.run('opt', 'o.kir')
+    t.run('opt', 'k.kir', '--passes=nonsense', code=2, err='nonsense')
+    t.file('bad.kir', text[:len(text) // 2])
+    t.run('opt', 'bad.kir', code=1, err='bad.kir')
+    t.run('opt', 'none.kir', code=1, err='none.kir')
+
+
+def case_test_blocks(t):
+    checks = ('verdict simple-gia', 'nngp([1, 1], [1, 1]) = 2 / 4 +- 1e-15', 'verdict gia',
+              'ntk([1, 1], [1, 1]) = 3 +- 1e-15')
+    net = 'network f(x: input) { return readout(relu(dense(x))) }\n'
+    for i, want in ((2, '2 passed, 0 failed'), (3, '2 passed, 1 failed'), (4, '2 passed, 2 failed')):
+        blocks = ['test t%d: f() {\n    %s\n}\n' % (j, c) for j, c in enumerate(checks[:i])]
+        t.file('t.tp', net + ''.join(blocks))
+        t.run('test', 't.tp', code=int(i > 2), out=want)
+    t.file('e.tp', net + 'test refused: f(depth = 3) {\n    error TP0210\n}\n')
+    t.run('test', 'e.tp', code=1, out='TP0210')
+    t.run('test', 'none', code=1)
+    t.run('test', code=2)
+
+
+def case_fmt_refuses_what_does_not_parse(t):
+    text = 'network f(x: input) {\n    return\n'
+    t.file('f.tp', text)
+    t.run('fmt', 'f.tp', code=1, err='f.tp')
+    t.want(open(t.path('f.tp')).read() == text, 'the file was changed')
+    t.run('fmt', 'none.tp', code=1, err='none.tp')
+
+
+def case_formats_of_errors(t):
+    t.file('e.tp', 'network f(x: input) { return readout(rilu(dense(x))) }\n')
+    t.run('check', 'e.tp', '--format=short', code=1, err='e.tp:1:38')
+    doc = json.loads(t.run('check', 'e.tp', '--format=json', code=1).stdout)
+    t.want('rilu' in json.dumps(doc), str(doc))
 
 
 def case_texts(t):
@@ -223,7 +212,9 @@ def case_texts(t):
     t.run('run', '--help', out='--kernel')
     t.run('list', out='relu')
     t.run('list', 'relu', out='max')
+    t.run('list', 'rilu', code=1, err='rilu')
     t.run('explain', 'TP0600', out='TP0600')
+    t.run('explain', 'TP9999', code=1, err='TP9999')
     for stage in 'ast', 'program', 'limit', 'kernel', 'llvm', 'asm':
         t.run('show', '--stage=' + stage, 'mlp.tp')
 
@@ -233,8 +224,14 @@ def case_texts(t):
 def case_usage(t):
     for args in ((), ('frobnicate',), ('run',), ('run', 'mlp.tp'), ('run', '--frob', 'mlp.tp', 'x.npy'),
                  ('run', 'mlp.tp', 'x.npy', '--threads', '0'), ('run', 'mlp.tp', 'x.npy', '--set', 'depth'),
-                 ('run', 'mlp.tp', 'x.npy', '--kernel', 'ntkk'), ('show', '--stage=x', 'mlp.tp')):
+                 ('run', 'mlp.tp', 'x.npy', '--kernel', 'ntkk'), ('show', '--stage=x', 'mlp.tp'),
+                 ('run', 'mlp.tp', 'x.npy', '--memory', 'x'), ('run', 'mlp.tp', 'x.npy', '--data', 'z'),
+                 ('run', 'mlp.tp', 'x.npy', '--dtype', 'int'), ('check', 'mlp.tp', '--require=x'),
+                 ('check', 'mlp.tp', '--format=x'), ('run', 'mlp.tp', 'x.npy', '--blas=x'),
+                 ('check',), ('build',), ('fmt',), ('opt',), ('explain',)):
         t.run(*args, code=2)
+    t.save('big.npy', np.ones((600, 2)))
+    t.run('run', 'mlp.tp', 'big.npy', code=2, err='-o')
 
 
 # ---------------------------------------------------------------- bad data: 1, nothing left
@@ -287,7 +284,7 @@ def case_memory_limit(t):
 def case_interrupted_run_leaves_nothing(t):
     t.save('big.npy', np.random.default_rng(3).standard_normal((4000, 16)))
     before = set(os.listdir(t.folder))
-    p = subprocess.Popen([t.tpc, 'run', 'mlp.tp', 'big.npy', '-o', 'K.npy', '--set', 'depth=400'],
+    p = subprocess.Popen([t.tpc, 'run', 'mlp.tp', 'big.npy', '-o', 'K.npy', '--set', 'depth=4000'],
                          cwd=t.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(0.7)
     p.send_signal(signal.SIGTERM)
@@ -314,24 +311,5 @@ def case_bad_programs(t):
     t.run('check', 'missing.tp', code=1, err='missing.tp')
 
 
-def main():
-    tpc = os.path.abspath(sys.argv[1])
-    cases = sorted((n, f) for n, f in globals().items() if n.startswith('case_'))
-    print('1..%d' % len(cases))
-    bad = 0
-    for i, (name, f) in enumerate(cases, 1):
-        why = None
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                f(Test(tpc, folder))
-            except Failure as e:
-                why = str(e).replace('\n', ' ')
-            except FileNotFoundError as e:
-                why = str(e)
-        bad += why is not None
-        print('%s %d - %s%s' % ('not ok' if why else 'ok', i, name[5:], ' # ' + why if why else ''), flush=True)
-    return 1 if bad else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(globals()))

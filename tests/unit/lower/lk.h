@@ -24,7 +24,7 @@ typedef struct Lk {
 static inline Limit *lk_limit(Ctx *c, const char *text, const char *network, const Setting *set,
                               uint32_t n) {
     Program *p = elaborate(c, load_text(c, text), network, set, n);
-    Limit *l;
+    Limit *l = NULL;
     if (!p || !limit_derive(c, p, 3, &l) || !lower_expect(c, l)) fail_msg("%s", messages(c));
     return l;
 }

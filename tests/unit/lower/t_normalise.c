@@ -11,14 +11,14 @@ typedef struct Data {
 static double dot(const double *a, const double *b) {
     double s = 0;
     for (int i = 0; i < DIM; i++) s += a[i] * b[i];
-    return s / DIM;
+    return s / (double)DIM;
 }
 
 static const double *row_of(const Data *d, int side, int s) { return d->x[side][s]; }
 
 static double sample_input(void *ctx, const TpArray *a, int side, int s) {
     const double *x = row_of(ctx, side, s);
-    if (a->input == TP_IN_COLUMN) return x[a->column.c] / DIM;
+    if (a->input == TP_IN_COLUMN) return x[a->column.c] / (double)DIM;
     double q = dot(x, x);
     return a->input == TP_IN_NORM ? sqrt(q) : q;
 }

@@ -87,7 +87,7 @@ static const TpArray relu_array[A_COUNT] = {
     [A_NTK] = {"ntk", TP_STAGE_PAIR, TP_OUTPUT, TP_IN_NONE, {0, 0}, 1, {0, 0, 0}, 0, 0},
 };
 static const TpKernel relu_kernel = {
-    .abi = TP_ABI_VERSION, .dtype = TP_F64, .kernels = 3, .name = "mlp", .source = "mlp.tp",
+    .abi = TP_ABI_VERSION, .dtype = TP_F64, .kernels = 3, .name = "mlp",
     .ninput = 1, .nreal = 3, .nsize = 2, .nfixed = 1, .ncheck = 2, .narray = A_COUNT,
     .input = relu_input, .real = relu_real, .size = relu_size, .fixed = relu_fixed,
     .check = relu_check, .array = relu_array, .const_fn = relu_const, .sample_fn = relu_sample,

@@ -196,8 +196,8 @@ static void settings_are_checked(void **state) {
         {"depth=1e12", "depth must be a whole number"},
         {"depth=x", "`x` is not a whole number"},
         {"readout=2",
-         "`readout` was fixed to 1.0 when this kernel was built; to change it: tpc build "
-         "mlp.tp --network mlp --set readout=VALUE"},
+         "`readout` was fixed to 1.0 when this kernel was built; to change it, build `mlp` "
+         "anew with --set readout=VALUE"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         TpJob job = memory_job(NULL, NULL);

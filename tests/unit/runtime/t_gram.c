@@ -56,7 +56,7 @@ typedef struct Data {
 static void probe(const Data *d, Probe p, TpDtype dtype, TpBlasChoice blas, const char *set,
                   void *out) {
     TpKernel k = {.abi = TP_ABI_VERSION, .dtype = (int32_t)dtype, .kernels = 1, .name = "probe",
-                  .source = "probe.tp", .ninput = 2, .nsize = 1, .narray = P_COUNT,
+                  .ninput = 2, .nsize = 1, .narray = P_COUNT,
                   .input = probe_input, .size = probe_size, .array = probe_array,
                   .pair_fn = dtype == TP_F32 ? probe_f32 : probe_f64, .self = &p};
     TpNamed more = {
@@ -206,7 +206,7 @@ static void float32_is_rounded_float64(void **state) {
 static void wrong_columns_are_refused(void **state) {
     (void)state;
     double x[4] = {1, 2, 3, 4}, out;
-    TpKernel k = {.abi = TP_ABI_VERSION, .kernels = 1, .name = "probe", .source = "probe.tp",
+    TpKernel k = {.abi = TP_ABI_VERSION, .kernels = 1, .name = "probe",
                   .ninput = 2, .nsize = 1, .narray = P_COUNT, .input = probe_input,
                   .size = probe_size, .array = probe_array, .pair_fn = probe_f64};
     TpNamed more = {"z", {.rows = x, .n = 1, .d = 4}, {.rows = NULL}};
