@@ -11,6 +11,7 @@
 #define TPC_CODEGEN_H
 #include "image.h" /* runtime/image.h: TpImage */
 #include "kernel/kernel.h"
+#include <pthread.h>
 
 /* Instruction sets by name: "x86-64-v2", "x86-64-v3", "x86-64-v4", "generic" (no particular
  * processor of the host's architecture), "native" or "host" (the best that this processor runs,
@@ -67,8 +68,14 @@ typedef struct CodegenApi {
 /* The generator.  path: the module's file; NULL: beside the program and where it was installed.
  * NULL: it cannot be had (a diagnostic says why).  It stays loaded until the process ends. */
 const CodegenApi *codegen_load(Ctx *c, const char *path);
-/* Begin loading in a thread of its own: the stages before run meanwhile (libLLVM takes 12 ms). */
-void codegen_preload(void);
+/* Loading in a thread of its own: the stages before run meanwhile (libLLVM takes 12 ms).  It must
+ * end before the process does, which would tear libraries down while they are being set up. */
+typedef struct CodegenPreload {
+    pthread_t thread;
+    bool begun;
+} CodegenPreload;
+void codegen_preload(CodegenPreload *p);
+void codegen_preload_end(CodegenPreload *p);
 
 enum { CODEGEN_MESSAGES = 0
 #define DIAG(code, severity, id, format) +code

@@ -33,8 +33,7 @@ static const char *module_path(Arena *a) {
     return TPC_CODEGEN_DIR "/" MODULE;
 }
 
-/* What comes out of it is found by codegen_load, which waits in dlopen while this one is busy.
- * Nothing of LLVM runs here: the process may end meanwhile. */
+/* What comes out of it is found by codegen_load, which waits in dlopen while this one is busy. */
 static void *preload(void *unused) {
     (void)unused;
     Arena *a = arena_new(0, NULL, NULL);
@@ -43,9 +42,13 @@ static void *preload(void *unused) {
     return NULL;
 }
 
-void codegen_preload(void) {
-    pthread_t t;
-    if (!pthread_create(&t, NULL, preload, NULL)) pthread_detach(t);
+void codegen_preload(CodegenPreload *p) {
+    p->begun = !pthread_create(&p->thread, NULL, preload, NULL);
+}
+
+void codegen_preload_end(CodegenPreload *p) {
+    if (p->begun) pthread_join(p->thread, NULL);
+    p->begun = false;
 }
 
 const CodegenApi *codegen_load(Ctx *c, const char *path) {

@@ -66,7 +66,7 @@ int command_build(Session *s) {
     const char *isa;
     if (!target_of(s, &isa, &im.nisa)) return EXIT_USAGE;
     im.isa = im.nisa ? &isa : NULL;
-    codegen_preload();
+    codegen_preload(&s->preload);
     if (!compile_sets(s, s->o->args.data[0], kernel, &im.nkernel, &p)) return session_end(s);
     im.name = identifier(s, sym_text(s->c.syms, p->name));
     const CodegenApi *api = codegen_load(&s->c, NULL);

@@ -33,6 +33,7 @@ typedef struct Session { /* one compilation */
     Arena *a;
     Ctx c;
     Options *o;
+    CodegenPreload preload;
 } Session;
 
 /* options.c: false: the command line is wrong (a message was printed). */

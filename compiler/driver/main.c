@@ -1,7 +1,7 @@
 #include "driver/driver.h"
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef TPC_VERSION
 #define TPC_VERSION "unknown"
@@ -21,7 +21,7 @@ static void out_of_memory(void *ctx, size_t wanted) {
     (void)ctx;
     fprintf(stderr, "tpc: the compiler needs more than 4 GiB of memory (%zu bytes wanted): "
                     "the program is too large\n", wanted);
-    exit(EXIT_ERROR);
+    _exit(EXIT_ERROR); /* LLVM may be loading */
 }
 
 static int flushed(int code) {
@@ -55,6 +55,7 @@ int main(int argc, char **argv) {
             Session s;
             session_begin(&s, a, &o);
             code = command_of(o.command)(&s);
+            codegen_preload_end(&s.preload);
         }
     }
     arena_free(a);

@@ -187,7 +187,7 @@ int command_run(Session *s) {
     }
     Compiled k;
     double start = now_ms();
-    if (!o->interpreter) codegen_preload();
+    if (!o->interpreter) codegen_preload(&s->preload);
     if (!compile_file(s, o->args.data[0], o->kernels, UPTO_PROGRAM, &k)) return session_end(s);
     if (!check_runnable(&s->c, k.program, o->kernels, o->assume_gia)) return session_end(s);
     if (!compile_program(s, k.program, o->kernels, UPTO_KERNEL, &k)) return session_end(s);

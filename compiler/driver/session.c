@@ -3,8 +3,7 @@
 #include <unistd.h>
 
 void session_begin(Session *s, Arena *a, Options *o) {
-    s->a = a;
-    s->o = o;
+    *s = (Session){.a = a, .o = o};
     s->c.a = a;
     s->c.syms = intern_new(a);
     s->c.src = sources_new(a);

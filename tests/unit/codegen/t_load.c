@@ -43,9 +43,13 @@ static void another_library(void **state) {
 
 /* Beside a load in another thread, and where there is nothing to load. */
 static void preloading(void **state) {
-    codegen_preload();
+    CodegenPreload p, again;
+    codegen_preload(&p);
     loads(state);
-    codegen_preload();
+    codegen_preload(&again);
+    codegen_preload_end(&p);
+    codegen_preload_end(&again);
+    codegen_preload_end(&again);
 }
 
 int main(void) {
