@@ -18,7 +18,13 @@ typedef enum TpInputKind {
     TP_IN_DEFECT,    /* pair: 1 - c, no cancellation; 0 on the diagonal (1 where the norm is 0) */
     TP_IN_CODEFECT,  /* pair: 1 + c, no cancellation */
     TP_IN_NORM,      /* sample: |x| / sqrt d, and 1 where that is 0 */
-    TP_IN_COLUMN     /* sample: coordinate `column` of x, over d: the Gram with basis(column) */
+    TP_IN_COLUMN,    /* sample: coordinate `column` of x[p..], over d: the Gram with basis(column);
+                        axes: the input's positions */
+    TP_IN_POINT,     /* sample: x[p..]_c over sqrt d; axes: the input's positions, then c in 0..d.
+                        An input with positions has these, and no products above */
+    TP_IN_DATA,      /* sample: the numbers of a data argument; axes: its own */
+    TP_IN_CLASS      /* sample: the number of the first sample (left ones first) whose inputs and
+                        data are all equal to its own */
 } TpInputKind;
 
 typedef struct TpAffTerm {
@@ -58,7 +64,15 @@ typedef struct TpReal {
     int32_t order;
 } TpReal;
 
-typedef enum TpSizeKind { TP_SIZE_HYPER, TP_SIZE_DIM, TP_SIZE_MEASURED } TpSizeKind;
+typedef enum TpSizeKind {
+    TP_SIZE_HYPER,
+    TP_SIZE_DIM,
+    TP_SIZE_MEASURED,
+    TP_SIZE_POSITION, /* of the data's shape, or per sample where it varies */
+    TP_SIZE_FLOOR,    /* floor(value / k) of earlier sizes */
+    TP_SIZE_MAX,      /* value, an expression of earlier sizes (max, min) */
+    TP_SIZE_RIGHT     /* size `of`, of the right sample */
+} TpSizeKind;
 typedef struct TpSize {
     const char *name;
     int32_t kind;
@@ -67,6 +81,9 @@ typedef struct TpSize {
     int32_t input; /* dim */
     int32_t array; /* measured: sample array whose maximum it is, rounded up */
     int64_t cap;   /* measured: largest value there are coefficients for */
+    int32_t k;     /* floor */
+    int32_t of;    /* right */
+    int32_t varies; /* may differ between samples: `--size` gives a position size's values */
 } TpSize;
 
 typedef struct TpFixed { /* a hyperparameter fixed when compiled */
@@ -86,7 +103,7 @@ typedef struct TpArray {
     const char *name;
     int32_t stage, class, input; /* TpStage, TpClass, TpInputKind */
     int32_t in[2];               /* input numbers */
-    int32_t output;              /* class output: 0 nngp, 1 ntk */
+    int32_t output;              /* class output: 0 nngp, 1 ntk; axes: positions of x, of x' */
     TpAff column;
     const TpAff *extent;         /* one per stored axis (rings: the number of slices) */
     int32_t naxis;
@@ -98,8 +115,15 @@ typedef struct TpArray {
  *   sample arrays:  xarray[a][tp_place(e, n, s)] for left sample s (yarray: right), n the number of
  *                   elements: blocks of TP_BLOCK samples, each with all its elements together, so
  *                   that what one tile needs stays in the cache
- *   pair arrays:    parray[a][e * TP_BLOCK + lane] (scratch of one thread); cells have no storage
- *   pair inputs, outputs: row[a][j], j counting from the row's first column
+ *   pair arrays:    parray[a][e * lanes + lane] (scratch of one thread, reused by the next lanes;
+ *                   lanes: TpKernel.lanes); cells have no storage
+ *   pair inputs, outputs: row[a][e * stride + j], j counting from the row's first column
+ * Where sizes vary between samples, blocks hold samples of equal sizes, functions are called for one
+ * left and one right block at a time, with s0, i, j0 counted in the block, xarray and yarray pointing
+ * to the blocks, and size[] holding the sizes of the two; so n stands for the elements at those
+ * sizes, and storage is as long as the largest sizes need. */
+/* Diagonal of a training Gram: a sample array of class output, one for each kernel, takes the place
+ * of the pair's value where noise makes a sample's kernel with itself another than a pair's.
  * Arrays are 64-byte aligned, hold whole blocks, and may be read and written up to their end. */
 enum { TP_BLOCK = 64 };
 static inline int64_t tp_place(int64_t element, int64_t elements, int64_t sample) {
@@ -113,19 +137,22 @@ typedef struct TpFrame {
     void *const *yarray;
     void *const *parray;
     void *const *row;
+    int64_t stride;
     void *self; /* the interpreter's state; NULL for compiled code */
 } TpFrame;
 
 typedef void TpConstFn(const TpFrame *f);
 /* Samples [s0, s1) of the left arrays (xarray); both are multiples of TP_BLOCK. */
 typedef void TpSampleFn(const TpFrame *f, int64_t s0, int64_t s1);
-/* Left sample i against right samples [j0, j0 + n), n a multiple of TP_BLOCK; row[a] points to the
- * elements of column j0. */
+/* Left sample i against right samples [j0, j0 + n), rounded up to a multiple of `lanes`; row[a] points
+ * to the elements of column j0. */
 typedef void TpPairFn(const TpFrame *f, int64_t i, int64_t j0, int64_t n);
 
 typedef struct TpInputDecl {
     const char *name;
     int32_t npos;
+    int32_t is_data;   /* numbers: no last axis d */
+    const TpAff *size; /* [npos] of the position axes */
 } TpInputDecl;
 
 typedef struct TpKernel {
@@ -144,6 +171,7 @@ typedef struct TpKernel {
     TpSampleFn *sample_fn;
     TpSampleFn *series_fn;
     TpPairFn *pair_fn;
+    int32_t lanes; /* that pair_fn works on at a time; divides TP_BLOCK */
     void *self; /* copied into frames */
 } TpKernel;
 #endif

@@ -46,13 +46,15 @@ LAYOUT(TpCode, ARRAY(TpCode, ins, TpCodeIns, n), I32(TpCode, n))
 LAYOUT(TpReal, TEXT(TpReal, name), I32(TpReal, hyper), STRUCT(TpReal, value, TpCode),
        I32(TpReal, order))
 LAYOUT(TpSize, TEXT(TpSize, name), I32(TpSize, kind), STRUCT(TpSize, value, TpCode),
-       I32(TpSize, order), I32(TpSize, input), I32(TpSize, array), I64(TpSize, cap))
+       I32(TpSize, order), I32(TpSize, input), I32(TpSize, array), I64(TpSize, cap),
+       I32(TpSize, k), I32(TpSize, of), I32(TpSize, varies))
 LAYOUT(TpFixed, TEXT(TpFixed, name), TEXT(TpFixed, value))
 LAYOUT(TpCheck, I32(TpCheck, kind), STRUCT(TpCheck, value, TpCode), TEXT(TpCheck, what))
 LAYOUT(TpArray, TEXT(TpArray, name), I32(TpArray, stage), I32(TpArray, class),
        I32(TpArray, input), I32(TpArray, in[0]), I32(TpArray, in[1]), I32(TpArray, output),
        STRUCT(TpArray, column, TpAff), ARRAY(TpArray, extent, TpAff, naxis), I32(TpArray, naxis))
-LAYOUT(TpInputDecl, TEXT(TpInputDecl, name), I32(TpInputDecl, npos))
+LAYOUT(TpInputDecl, TEXT(TpInputDecl, name), I32(TpInputDecl, npos), I32(TpInputDecl, is_data),
+       ARRAY(TpInputDecl, size, TpAff, npos))
 LAYOUT(TpKernel, I32(TpKernel, abi), I32(TpKernel, dtype), I32(TpKernel, kernels),
        TEXT(TpKernel, name), I32(TpKernel, ninput), I32(TpKernel, nreal), I32(TpKernel, nsize),
        I32(TpKernel, nfixed), I32(TpKernel, ncheck), I32(TpKernel, narray),
@@ -61,7 +63,7 @@ LAYOUT(TpKernel, I32(TpKernel, abi), I32(TpKernel, dtype), I32(TpKernel, kernels
        ARRAY(TpKernel, check, TpCheck, ncheck), ARRAY(TpKernel, array, TpArray, narray),
        CODE(TpKernel, const_fn, KS_const), CODE(TpKernel, sample_fn, KS_sample),
        CODE(TpKernel, series_fn, KS_series), CODE(TpKernel, pair_fn, KS_pair),
-       EMPTY(TpKernel, self))
+       I32(TpKernel, lanes), EMPTY(TpKernel, self))
 
 typedef struct Describe {
     Ctx *c;

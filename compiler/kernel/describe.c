@@ -206,7 +206,7 @@ static const TpInputDecl *describe_inputs(Describer *d) {
     for (uint32_t i = 0; i < d->k->input.len; i++) {
         const InputDecl *x = &d->k->input.data[i];
         out[i] = (TpInputDecl){arena_strdup(d->a, sym_text(d->c->syms, x->name)),
-                               (int32_t)x->npos};
+                               (int32_t)x->npos, x->is_data, NULL};
     }
     return out;
 }

@@ -109,7 +109,7 @@ static uint32_t new_array(Hoist *h, KVal v, uint32_t place) {
         const PlaceItem *w = &p->item.data[i];
         if (!w->var) continue;
         vec_push(h->c->a, &axis, (KAxis){w->var, extreme(h->k->aff, p, i, w->lo, false),
-                                         extreme(h->k->aff, p, i, w->hi, true), 0});
+                                         extreme(h->k->aff, p, i, w->hi, true), 0, false});
     }
     return kernel_array(h->k, h->c, (KArray){.name = intern(h->c->syms, "hoist"),
                                              .stage = target(h, v), .axis = axis.data,

@@ -102,7 +102,7 @@ static void clear_tags(Run *r, const IArray *a, ITags *t, int64_t n) {
     if (t->n != n) {
         t->tag = ARENA_ARRAY(r->in->a, uint64_t, n);
         t->n = n;
-    } else if (starts_anew(r->stage, a->place)) {
+    } else if (n && starts_anew(r->stage, a->place)) {
         memset(t->tag, 0, (size_t)n * sizeof *t->tag);
     }
 }

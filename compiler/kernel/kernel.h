@@ -45,6 +45,8 @@ typedef struct KIns {
     /* loop: */
     Sym var;
     Aff lo, hi;      /* lo <= var < hi */
+    const Aff *more_lo, *more_hi; /* further bounds: from the largest lo to the smallest hi */
+    uint32_t nmore_lo, nmore_hi;
     bool down;
     uint32_t block;  /* loop body; if: then */
     /* if: */
@@ -67,7 +69,8 @@ typedef struct KFn {
 typedef enum KArrayClass {
     KA_stored, /* filled by this kernel */
     KA_input,  /* filled by the runtime: Gram and what is made of it */
-    KA_output  /* pair: a kernel value, stored once per pair */
+    KA_output  /* pair: a kernel value, stored once per pair; axes: positions of x, then of x'.
+                  sample: what stands on the diagonal of a training Gram, see abi.h */
 } KArrayClass;
 
 typedef struct KAxis {
@@ -75,6 +78,7 @@ typedef struct KAxis {
     Aff lo, hi;      /* bounding box: affine in sizes only */
     uint32_t slices; /* 0: whole, extent max(hi - lo, 0); d > 0: ring of d slices, index - lo modulo
                         d (d = 1: no storage axis).  Loads and stores index every axis. */
+    bool wrap;       /* indices are taken modulo hi - lo (they may leave the box) */
 } KAxis;
 
 typedef struct KArray {
@@ -104,7 +108,12 @@ typedef struct KReal { /* a number of the run: hyperparameter, or derived from e
 typedef enum KSizeKind {
     KZ_hyper,    /* int hyperparameter, default `value` */
     KZ_dim,      /* dimension d of input `in` */
-    KZ_measured  /* max over samples and elements of sample array `array`, at most `cap` */
+    KZ_measured, /* max over samples and elements of sample array `array`, at most `cap` */
+    KZ_position, /* size of a position axis: of the data's shape, or given for each sample */
+    KZ_floor,    /* floor(a / k) */
+    KZ_max,      /* max(a, b) */
+    KZ_min,      /* min(a, b) */
+    KZ_right     /* the size `of`, of the right sample of a pair */
 } KSizeKind;
 
 typedef struct KSize {
@@ -113,6 +122,10 @@ typedef struct KSize {
     Fx value;
     uint32_t in, array;
     int64_t cap;
+    Aff a, b;    /* floor, max, min */
+    int32_t k;   /* floor */
+    uint32_t of; /* right: number of the left one */
+    bool varies; /* may differ between samples */
 } KSize;
 
 typedef struct Kernel {

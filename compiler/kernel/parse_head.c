@@ -1,10 +1,10 @@
 #include "kernel/parse.h"
 
-static void head_input(KParser *p) {
-    InputDecl d = {.name = kp_name(p)};
-    VEC(Sym) size = {0};
+static void read_input(KParser *p, bool is_data) {
+    InputDecl d = {.name = kp_name(p), .is_data = is_data};
+    VEC(Aff) size = {0};
     if (kp_accept(p, "[")) {
-        do vec_push(p->c->a, &size, kp_name(p));
+        do vec_push(p->c->a, &size, kp_aff(p));
         while (kp_accept(p, ","));
         kp_expect(p, "]");
     }
@@ -12,6 +12,9 @@ static void head_input(KParser *p) {
     d.size = size.data;
     vec_push(p->c->a, &p->k->input, d);
 }
+
+static void head_input(KParser *p) { read_input(p, false); }
+static void head_data(KParser *p) { read_input(p, true); }
 
 static void head_fixed(KParser *p) {
     uint32_t kind = kp_pick(p, hyper_word, 4);
@@ -147,7 +150,7 @@ void kp_head(KParser *p) {
     static const struct {
         const char *word;
         void (*read)(KParser *p);
-    } decl[] = {{"input", head_input}, {"fixed", head_fixed}, {"size", head_size},
+    } decl[] = {{"input", head_input}, {"data", head_data}, {"fixed", head_fixed}, {"size", head_size},
                 {"real", head_real},   {"check", head_check}, {"table", head_table},
                 {"array", head_array}};
     enum { N = sizeof decl / sizeof *decl };

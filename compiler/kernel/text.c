@@ -43,11 +43,11 @@ static void put_head(Printer *p) {
     buf_putc(p->b, '\n');
     for (uint32_t i = 0; i < k->input.len; i++) {
         const InputDecl *d = &k->input.data[i];
-        buf_puts(p->b, "input ");
+        buf_puts(p->b, d->is_data ? "data " : "input ");
         put_name(p, d->name);
         for (uint32_t j = 0; j < d->npos; j++) {
             buf_puts(p->b, j ? ", " : " [");
-            put_name(p, d->size[j]);
+            put_aff(p, d->size[j]);
         }
         buf_puts(p->b, d->npos ? "]\n" : "\n");
     }

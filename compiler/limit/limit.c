@@ -29,10 +29,11 @@ static void right_sizes(Derive *L) {
     for (uint32_t i = 0; i < L->p->input.len; i++) {
         const InputDecl *in = &L->p->input.data[i];
         for (uint32_t k = 0; k < in->npos; k++) {
+            if (in->size[k].nterm != 1) continue;
             bool known = false;
-            for (uint32_t j = 0; j < m.len; j++) known |= m.data[j].name == in->size[k];
-            Aff to = aff_name(L->x, affctx_prime(L->x, in->size[k]));
-            if (!known) vec_push(L->a, &m, (AffSubst){in->size[k], to});
+            for (uint32_t j = 0; j < m.len; j++) known |= m.data[j].name == in->size[k].term[0].name;
+            Aff to = aff_name(L->x, affctx_prime(L->x, in->size[k].term[0].name));
+            if (!known) vec_push(L->a, &m, (AffSubst){in->size[k].term[0].name, to});
         }
     }
     L->right_sizes = m.data;

@@ -11,6 +11,7 @@ typedef struct Reader {
     Program *p;
     const char *text, *s; /* the whole, and here */
     uint32_t file;
+    uint32_t nout_idx;
     const char *want; /* what was expected where it stopped */
 } Reader;
 
@@ -70,18 +71,22 @@ static bool read_quoted(Reader *r, const char **out) {
 }
 
 /* ---- pieces of definitions */
-static bool read_dims(Reader *r, const char *end, const Dim **out, uint32_t *n) {
+static bool read_dims(Reader *r, const char *end, const Dim **out, uint32_t *n, uint32_t *wrap) {
     VEC(Dim) v = {0};
+    uint32_t wraps = 0;
     do {
         Dim d;
         if (!read_name(r, &d.var) || !take(r, "in") || !read_aff(r, &d.lo) || !take(r, "..") ||
             !read_aff(r, &d.hi))
             return false;
+        if (v.len < 32 && cursor_take(&r->s, "wrap")) wraps |= 1u << v.len;
         vec_push(r->a, &v, d);
     } while (cursor_take(&r->s, ","));
     *out = v.data;
     *n = v.len;
-    return take(r, end);
+    if (wrap) *wrap = wraps;
+    else if (wraps) return want(r, "a range");
+    return !end || take(r, end);
 }
 
 static bool read_index(Reader *r, const Aff **out, uint32_t *n) {
@@ -130,10 +135,12 @@ static bool read_cons(Reader *r, Arm *a) {
 
 static bool read_arm(Reader *r, Arm *a) {
     *a = (Arm){.coef = fx_rat(r->p->fx, 1, 1)};
-    if (cursor_take(&r->s, "sum(") && !read_dims(r, ")", &a->red, &a->nred)) return false;
+    if (cursor_take(&r->s, "sum(") && !read_dims(r, ")", &a->red, &a->nred, NULL)) return false;
     if (cursor_take(&r->s, "[") && !read_cons(r, a)) return false;
-    if (cursor_take(&r->s, "(") && (!read_fx(r, &a->coef) || !take(r, ")") || !take(r, "*")))
-        return false;
+    if (cursor_take(&r->s, "(")) {
+        if (!read_fx(r, &a->coef) || !take(r, ")")) return false;
+        if (!cursor_take(&r->s, "*")) return true; /* a scalar's */
+    }
     return read_use(r, &a->use);
 }
 
@@ -150,9 +157,8 @@ static bool read_arms(Reader *r, Def *d) {
     return true;
 }
 
-static bool read_uses(Reader *r, Def *d) {
+static bool read_operands(Reader *r, Def *d) {
     VEC(Use) v = {0};
-    if (!read_fx(r, &d->f) || !take(r, "of")) return false;
     do {
         Use u;
         if (!read_use(r, &u)) return false;
@@ -161,6 +167,14 @@ static bool read_uses(Reader *r, Def *d) {
     d->use = v.data;
     d->nuse = v.len;
     return true;
+}
+
+static bool read_uses(Reader *r, Def *d) {
+    return read_fx(r, &d->f) && take(r, "of") && read_operands(r, d);
+}
+
+static bool read_softmax(Reader *r, Def *d) {
+    return take(r, "over") && read_count(r, &d->over) && read_arms(r, d);
 }
 
 static bool read_member(Reader *r, Def *d) {
@@ -192,16 +206,23 @@ static bool read_body(Reader *r, Def *d) {
     uint32_t op;
     if (!read_word(r, word, PO_COUNT + 1, &op)) return false;
     d->mu = op == PO_COUNT;
-    d->op = d->mu ? PO_lin : (ProgramOp)op;
-    if (d->op == PO_input || d->op == PO_basis || d->op == PO_inner || d->op == PO_output)
-        d->width = 0;
+    if (d->mu) op = cursor_take(&r->s, "scalar") ? PO_scalar : PO_lin;
+    d->op = (ProgramOp)op;
+    if (d->op == PO_input || d->op == PO_basis || program_op_is_scalar(d->op)) d->width = 0;
     switch (d->op) {
     case PO_input: return read_count(r, &d->input);
     case PO_basis: return read_count(r, &d->input) && read_aff(r, &d->basis);
     case PO_one: return true;
-    case PO_param: return read_member(r, d);
+    case PO_param:
+    case PO_noise: return read_member(r, d);
+    case PO_data: return read_count(r, &d->input);
+    case PO_second:
+    case PO_mean:
+    case PO_grad: return read_operands(r, d);
+    case PO_softmax: return read_softmax(r, d);
     case PO_matmul: return read_product(r, d);
     case PO_lin:
+    case PO_scalar:
     case PO_output: return read_arms(r, d);
     case PO_nonlin:
     case PO_inner: return read_uses(r, d);
@@ -233,8 +254,13 @@ static bool read_family(Reader *r, FamKind kind) {
     if (!read_name(r, &f.name)) return false;
     if (cursor_take(&r->s, "[") && (!read_count(r, &f.nindex) || !take(r, "]"))) return false;
     if (!take(r, ":")) return false;
-    f.trained = cursor_take(&r->s, "param");
-    if (!f.trained && !take(r, "random")) return false;
+    if (kind == FAM_noise) {
+        f.law = cursor_take(&r->s, "bernoulli") ? NOISE_bernoulli : NOISE_normal;
+        if (f.law == NOISE_normal && !take(r, "normal")) return false;
+    } else {
+        f.trained = cursor_take(&r->s, "param");
+        if (!f.trained && !take(r, "random")) return false;
+    }
     if (!take(r, "s2") || !take(r, "=") || !read_fx(r, &f.s2)) return false;
     if (!take(r, ",") || !take(r, "lr") || !take(r, "=") || !read_fx(r, &f.lr)) return false;
     f.lr_given = cursor_take(&r->s, "given");
@@ -262,9 +288,29 @@ static bool read_check(Reader *r) {
     return true;
 }
 
-static bool read_input(Reader *r) {
-    InputDecl d = {.span = span_here(r)};
-    if (!read_name(r, &d.name)) return false;
+static bool read_size(Reader *r) {
+    static const char *const word[] = {"position", "floor", "max", "min"};
+    SizeDef z = {.span = span_here(r)};
+    uint32_t kind;
+    int64_t k = 0;
+    if (!read_name(r, &z.name) || !take(r, "=") || !read_word(r, word, 4, &kind)) return false;
+    z.kind = (SizeKind)kind;
+    if (z.kind != SIZE_position && (!take(r, "(") || !read_aff(r, &z.a) || !take(r, ")")))
+        return false;
+    if (z.kind == SIZE_floor && (!take(r, "/") || !cursor_int(&r->s, &k) || k < 1 || k > INT32_MAX))
+        return want(r, "a divisor");
+    if ((z.kind == SIZE_max || z.kind == SIZE_min) &&
+        (!take(r, ",") || !take(r, "(") || !read_aff(r, &z.b) || !take(r, ")")))
+        return false;
+    z.k = (int32_t)k;
+    vec_push(r->a, &r->p->size, z);
+    program_size_facts(r->p->aff, &z);
+    return true;
+}
+
+static bool read_input(Reader *r, bool is_data) {
+    InputDecl d = {.span = span_here(r), .is_data = is_data};
+    if (!read_name(r, &d.name) || !read_index(r, &d.size, &d.npos)) return false;
     vec_push(r->a, &r->p->input, d);
     return true;
 }
@@ -274,7 +320,7 @@ static bool read_head(Reader *r, Texts *body) {
     Def d = {.span = span_here(r), .width = fx_rat(r->p->fx, 1, 1)};
     if (!read_name(r, &d.name)) return false;
     if (def_named(r->p, d.name)) return want(r, "a name that is not taken");
-    if (cursor_take(&r->s, "[") && !read_dims(r, "]", &d.dim, &d.ndim)) return false;
+    if (cursor_take(&r->s, "[") && !read_dims(r, "]", &d.dim, &d.ndim, &d.wrap)) return false;
     if (cursor_take(&r->s, "data"))
         d.width = 0;
     else if (cursor_take(&r->s, "width") &&
@@ -287,16 +333,29 @@ static bool read_head(Reader *r, Texts *body) {
     return true;
 }
 
+static bool read_return(Reader *r, Sym *out) {
+    Program *p = r->p;
+    if (!read_name(r, out) || !read_index(r, &p->out_idx, &r->nout_idx)) return false;
+    return !cursor_take(&r->s, "for") || read_dims(r, NULL, &p->out_dim, &p->nout_dim, NULL);
+}
+
 static bool read_line(Reader *r, Texts *body, Sym *out) {
-    if (cursor_take(&r->s, "program")) return read_name(r, &r->p->name);
-    if (cursor_take(&r->s, "input")) return read_input(r);
+    if (cursor_take(&r->s, "program")) {
+        r->p->is_program = true;
+        return read_name(r, &r->p->name);
+    }
+    if (cursor_take(&r->s, "network")) return read_name(r, &r->p->name);
+    if (cursor_take(&r->s, "size")) return read_size(r);
+    if (cursor_take(&r->s, "input")) return read_input(r, false);
+    if (cursor_take(&r->s, "data")) return read_input(r, true);
+    if (cursor_take(&r->s, "noise")) return read_family(r, FAM_noise);
     if (cursor_take(&r->s, "hyper")) return read_hyper(r);
     if (cursor_take(&r->s, "matrix")) return read_family(r, FAM_matrix);
     if (cursor_take(&r->s, "input_matrix")) return read_family(r, FAM_input_matrix);
     if (cursor_take(&r->s, "vector")) return read_family(r, FAM_vector);
     if (cursor_take(&r->s, "check")) return read_check(r);
     if (cursor_take(&r->s, "def")) return read_head(r, body);
-    if (cursor_take(&r->s, "return")) return read_name(r, out);
+    if (cursor_take(&r->s, "return")) return read_return(r, out);
     return want(r, "`hyper`, `matrix`, `def` or another line");
 }
 
@@ -325,6 +384,8 @@ static bool read_all(Reader *r) {
     }
     r->s = end;
     r->p->out = out ? def_named(r->p, out) : 0;
+    if (r->p->out && r->p->def.data[r->p->out].ndim != r->nout_idx)
+        return want(r, "one index for each dim of the returned definition");
     return r->p->out || want(r, "`return` and the name of a definition");
 }
 

@@ -2,7 +2,9 @@
 #include "program/program.h"
 
 static const char *const hyper_kind[] = {"real", "int", "fn", "word"};
-static const char *const fam_kind[] = {"matrix", "input_matrix", "vector"};
+static const char *const fam_kind[] = {"matrix", "input_matrix", "vector", "noise"};
+static const char *const noise_law[] = {"normal", "bernoulli"};
+static const char *const size_kind[] = {"position", "floor", "max", "min"};
 static const char *const check_kind[] = {"finite", "nonneg", "positive"};
 
 static const char *const op_name[] = {
@@ -39,13 +41,14 @@ static void index_list(Printer *t, const Aff *idx, uint32_t n) {
     if (n) buf_putc(t->b, ']');
 }
 
-static void dims(Printer *t, const Dim *d, uint32_t n) {
+static void dims(Printer *t, const Dim *d, uint32_t n, uint32_t wrap) {
     for (uint32_t i = 0; i < n; i++) {
         if (i) buf_puts(t->b, ", ");
         buf_printf(t->b, "%s in ", name(t, d[i].var));
         aff_print(t->c->syms, t->b, d[i].lo);
         buf_puts(t->b, "..");
         aff_print(t->c->syms, t->b, d[i].hi);
+        if (wrap >> i & 1) buf_puts(t->b, " wrap");
     }
 }
 
@@ -65,7 +68,7 @@ static void uses(Printer *t, const Def *d) {
 static void arm(Printer *t, const Arm *a) {
     if (a->nred) {
         buf_puts(t->b, "sum(");
-        dims(t, a->red, a->nred);
+        dims(t, a->red, a->nred, 0);
         buf_puts(t->b, ") ");
     }
     for (uint32_t i = 0; i < a->ncons; i++) {
@@ -73,12 +76,12 @@ static void arm(Printer *t, const Arm *a) {
         cons_print(t->c->syms, t->b, a->cons[i]);
     }
     if (a->ncons) buf_puts(t->b, "] ");
-    if (!fx_is_num(t->p->fx, a->coef, 1)) {
+    if (!a->use.d || !fx_is_num(t->p->fx, a->coef, 1)) {
         buf_putc(t->b, '(');
         fx(t, a->coef);
-        buf_puts(t->b, ") * ");
+        buf_puts(t->b, a->use.d ? ") * " : ")");
     }
-    use(t, a->use);
+    if (a->use.d) use(t, a->use);
 }
 
 static void arms(Printer *t, const Def *d) {
@@ -95,8 +98,8 @@ static void family_member(Printer *t, const Def *d) {
 }
 
 static void body(Printer *t, const Def *d) {
-    buf_puts(t->b, d->mu ? "mu " : op_name[d->op]);
-    if (!d->mu) buf_putc(t->b, ' ');
+    if (d->mu) buf_puts(t->b, "mu ");
+    if (!d->mu || d->op != PO_lin) buf_printf(t->b, "%s ", op_name[d->op]);
     switch (d->op) {
     case PO_input: buf_printf(t->b, "%u", d->input); break;
     case PO_basis:
@@ -104,13 +107,23 @@ static void body(Printer *t, const Def *d) {
         aff_print(t->c->syms, t->b, d->basis);
         break;
     case PO_one: t->b->data[--t->b->len] = 0; break; /* the blank after it */
-    case PO_param: family_member(t, d); break;
+    case PO_param:
+    case PO_noise: family_member(t, d); break;
+    case PO_data: buf_printf(t->b, "%u", d->input); break;
+    case PO_second:
+    case PO_mean:
+    case PO_grad: uses(t, d); break;
+    case PO_softmax:
+        buf_printf(t->b, "over %u ", d->over);
+        arms(t, d);
+        break;
     case PO_matmul:
         family_member(t, d);
         buf_puts(t->b, " * ");
         use(t, d->use[0]);
         break;
     case PO_lin:
+    case PO_scalar:
     case PO_output: arms(t, d); break;
     case PO_nonlin:
     case PO_inner:
@@ -122,14 +135,14 @@ static void body(Printer *t, const Def *d) {
 }
 
 static bool has_width(const Def *d) {
-    return d->op != PO_input && d->op != PO_basis && d->op != PO_inner && d->op != PO_output;
+    return d->op != PO_input && d->op != PO_basis && !program_op_is_scalar(d->op);
 }
 
 static void definition(Printer *t, const Def *d) {
     buf_printf(t->b, "def %s", name(t, d->name));
     if (d->ndim) {
         buf_putc(t->b, '[');
-        dims(t, d->dim, d->ndim);
+        dims(t, d->dim, d->ndim, d->wrap);
         buf_putc(t->b, ']');
     }
     if (has_width(d) && !d->width) {
@@ -160,7 +173,8 @@ static void hyper(Printer *t, const Hyper *h) {
 static void family(Printer *t, const Fam *f) {
     buf_printf(t->b, "%s %s", fam_kind[f->kind], name(t, f->name));
     if (f->nindex) buf_printf(t->b, "[%u]", f->nindex);
-    buf_printf(t->b, ": %s s2 = ", f->trained ? "param" : "random");
+    if (f->kind == FAM_noise) buf_printf(t->b, ": %s s2 = ", noise_law[f->law]);
+    else buf_printf(t->b, ": %s s2 = ", f->trained ? "param" : "random");
     fx(t, f->s2);
     buf_puts(t->b, ", lr = ");
     fx(t, f->lr);
@@ -184,14 +198,38 @@ static void check(Printer *t, const Check *k) {
     buf_putc(t->b, '\n');
 }
 
+/* `size T2 = floor (T + 1) / 2`, `size m = max (a), (b)`, `size T = position` */
+static void size(Printer *t, const SizeDef *z) {
+    buf_printf(t->b, "size %s = %s", name(t, z->name), size_kind[z->kind]);
+    if (z->kind != SIZE_position) {
+        buf_puts(t->b, " (");
+        aff_print(t->c->syms, t->b, z->a);
+        buf_puts(t->b, z->kind == SIZE_floor ? ") / " : "), (");
+        if (z->kind == SIZE_floor) buf_printf(t->b, "%d", (int)z->k);
+        else aff_print(t->c->syms, t->b, z->b);
+        if (z->kind != SIZE_floor) buf_putc(t->b, ')');
+    }
+    buf_putc(t->b, '\n');
+}
+
+static void input(Printer *t, const InputDecl *d) {
+    buf_printf(t->b, "%s %s", d->is_data ? "data" : "input", name(t, d->name));
+    index_list(t, d->size, d->npos);
+    buf_putc(t->b, '\n');
+}
+
 void program_print(const Ctx *c, Buf *b, const Program *p) {
     Printer t = {c, b, p};
-    buf_printf(b, "program %s\n", name(&t, p->name));
-    for (uint32_t i = 0; i < p->input.len; i++)
-        buf_printf(b, "input %s\n", name(&t, p->input.data[i].name));
+    buf_printf(b, "%s %s\n", p->is_program ? "program" : "network", name(&t, p->name));
     for (uint32_t i = 0; i < p->hyper.len; i++) hyper(&t, &p->hyper.data[i]);
+    for (uint32_t i = 0; i < p->size.len; i++) size(&t, &p->size.data[i]);
+    for (uint32_t i = 0; i < p->input.len; i++) input(&t, &p->input.data[i]);
     for (uint32_t i = 0; i < p->fam.len; i++) family(&t, &p->fam.data[i]);
     for (uint32_t i = 0; i < p->check.len; i++) check(&t, &p->check.data[i]);
     for (uint32_t i = 1; i < p->def.len; i++) definition(&t, &p->def.data[i]);
-    buf_printf(b, "return %s\n", name(&t, p->def.data[p->out].name));
+    buf_printf(b, "return %s", name(&t, p->def.data[p->out].name));
+    index_list(&t, p->out_idx, p->def.data[p->out].ndim);
+    if (p->nout_dim) buf_puts(b, " for ");
+    dims(&t, p->out_dim, p->nout_dim, 0);
+    buf_putc(b, '\n');
 }

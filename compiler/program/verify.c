@@ -47,12 +47,23 @@ static bool hyper_known(Verify *v, Sym s) {
     return false;
 }
 
+static bool use_known(Verify *v, Use u, const Arm *arm);
+
+static bool sref_known(Verify *v, const FxNode *n, const Arm *arm) {
+    if (!v->d || n->k < 1 || n->k >= v->p->def.len || n->nidx != v->p->def.data[n->k].ndim)
+        return fail(v, "a scalar that does not exist");
+    if (!program_op_is_scalar(v->p->def.data[n->k].op))
+        return fail(v, "a vector where a scalar is read");
+    return use_known(v, (Use){.d = n->k, .idx = n->idx}, arm);
+}
+
 /* A scalar expression: leaves below nleaf, real hyperparameters, names in scope. */
 static bool fx_known(Verify *v, Fx f, uint32_t nleaf, const Arm *arm) {
     if (!f) return fail(v, "an expression is missing");
     const FxNode *n = fx_node(v->p->fx, f);
     if (n->op == FX_leaf && n->k >= nleaf) return fail(v, "a leaf without an operand");
-    if (n->op == FX_theta || n->op == FX_sref) return fail(v, "a scalar without a definition");
+    if (n->op == FX_theta) return fail(v, "a scalar without a definition");
+    if (n->op == FX_sref && !sref_known(v, n, arm)) return false;
     if (n->op == FX_hyper && !hyper_known(v, n->k))
         return fail(v, arena_printf(v->c->a, "`%s` is no real hyperparameter", name(v, n->k)));
     if (n->op == FX_dim && n->k >= v->p->input.len) return fail(v, "dim of an unknown input");
@@ -75,16 +86,18 @@ static bool use_known(Verify *v, Use u, const Arm *arm) {
         Aff lo = aff_subst(v->p->aff, o->dim[i].lo, m, i);
         Aff hi = aff_subst(v->p->aff, o->dim[i].hi, m, i);
         if (!known_names(v, u.idx[i], v->d->ndim, arm)) return false;
+        m[i] = (AffSubst){o->dim[i].var, u.idx[i]};
+        if (o->wrap >> i & 1) continue;
         if (!aff_implied(v->p->aff, v->path.data, v->path.len, cons_le(v->p->aff, lo, u.idx[i])) ||
             !aff_implied(v->p->aff, v->path.data, v->path.len, cons_lt(v->p->aff, u.idx[i], hi)))
             return fail(v, arena_printf(v->c->a, "index %u of `%s` leaves its range", i,
                                         name(v, o->name)));
-        m[i] = (AffSubst){o->dim[i].var, u.idx[i]};
     }
     return true;
 }
 
-static bool is_scalar(const Def *d) { return d->op == PO_inner || d->op == PO_output; }
+static bool is_scalar(const Def *d) { return program_op_is_scalar(d->op); }
+static bool is_output(const Def *d) { return d->op == PO_inner || d->op == PO_output; }
 
 static bool vector_use(Verify *v, Use u, Fx width, const Arm *arm) {
     if (!use_known(v, u, arm)) return false;
@@ -112,9 +125,11 @@ static bool arm_known(Verify *v, const Arm *a) {
     bool ok = fx_known(v, a->coef, 0, a);
     if (v->d->op == PO_lin) {
         ok = ok && vector_use(v, a->use, v->d->width, a);
-    } else if (ok) {
+    } else if (ok && v->d->op == PO_output) {
         ok = use_known(v, a->use, a) &&
-             (is_scalar(&p->def.data[a->use.d]) || fail(v, "an operand is no output"));
+             (is_output(&p->def.data[a->use.d]) || fail(v, "an operand is no output"));
+    } else if (ok && a->use.d) {
+        ok = fail(v, "a scalar with a vector");
     }
     v->path.len = keep;
     return ok;
@@ -125,7 +140,8 @@ static bool family_use(Verify *v, bool matrix) {
     const Def *d = v->d;
     if (d->fam >= v->p->fam.len) return fail(v, "the family does not exist");
     const Fam *f = &v->p->fam.data[d->fam];
-    if ((f->kind != FAM_vector) != matrix) return fail(v, "a family of the wrong kind");
+    bool is_matrix = f->kind == FAM_matrix || f->kind == FAM_input_matrix;
+    if (is_matrix != matrix || (f->kind == FAM_noise) != (d->op == PO_noise)) return fail(v, "a family of the wrong kind");
     if (d->nfidx != f->nindex) return fail(v, "a wrong number of family indices");
     for (uint32_t i = 0; i < d->nfidx; i++)
         if (!known_names(v, d->fidx[i], d->ndim, NULL)) return false;
@@ -182,11 +198,35 @@ static bool inner_known(Verify *v) {
            fx_known(v, d->f, 0, NULL);
 }
 
+static bool data_known(Verify *v) {
+    const Def *d = v->d;
+    if (d->input >= v->p->input.len || !v->p->input.data[d->input].is_data)
+        return fail(v, "the data argument does not exist");
+    return d->ndim == v->p->input.data[d->input].npos || fail(v, "a wrong number of indices");
+}
+
+static bool moment_known(Verify *v, uint32_t n) {
+    const Def *d = v->d;
+    if (d->nuse != n) return fail(v, "a moment of a wrong number of vectors");
+    if (!use_known(v, d->use[0], NULL)) return false;
+    Fx width = v->p->def.data[d->use[0].d].width;
+    for (uint32_t i = 0; i < n; i++)
+        if (!vector_use(v, d->use[i], width, NULL)) return false;
+    return width || fail(v, "a moment of data");
+}
+
+static bool grad_known(Verify *v) {
+    const Def *d = v->d;
+    if (d->nuse != 2) return fail(v, "a gradient of an output by a vector");
+    return vector_use(v, d->use[0], d->width, NULL) && use_known(v, d->use[1], NULL) &&
+           (is_scalar(&v->p->def.data[d->use[1].d]) || fail(v, "a gradient of a vector"));
+}
+
 static bool def_known(Verify *v) {
     const Def *d = v->d;
     v->path.len = 0;
     if (!dims_known(v)) return false;
-    if (d->mu && (d->op != PO_lin || !d->ndim)) return fail(v, "mu is a lin over a loop");
+    if (d->mu && ((d->op != PO_lin && d->op != PO_scalar) || !d->ndim)) return fail(v, "mu is a lin over a loop");
     switch (d->op) {
     case PO_input:
     case PO_basis:
@@ -194,11 +234,20 @@ static bool def_known(Verify *v) {
         if (d->input >= v->p->input.len) return fail(v, "the input does not exist");
         return known_names(v, d->basis, d->ndim, NULL);
     case PO_one: return d->width || fail(v, "the constant vector has a width");
-    case PO_param: return family_use(v, false);
+    case PO_param:
+    case PO_noise: return family_use(v, false);
+    case PO_data: return data_known(v);
+    case PO_second: return moment_known(v, 2);
+    case PO_mean: return moment_known(v, 1);
+    case PO_grad: return grad_known(v);
+    case PO_softmax:
+        if (d->over >= d->ndim) return fail(v, "a softmax over a dim that does not exist");
+        break;
     case PO_matmul: return matmul_known(v);
     case PO_nonlin: return nonlin_known(v);
     case PO_inner: return inner_known(v);
     case PO_lin:
+    case PO_scalar:
     case PO_output: break;
     }
     for (uint32_t i = 0; i < d->narm; i++)
@@ -227,7 +276,6 @@ const char *program_verify(const Ctx *c, const Program *p) {
     v.d = NULL;
     if (p->out < 1 || p->out >= p->def.len) fail(&v, "there is no output");
     else if (!is_scalar(&p->def.data[p->out])) fail(&v, "the output is a vector");
-    else if (p->def.data[p->out].ndim != p->nout_dim) fail(&v, "the output is a family");
     for (uint32_t i = 0; i < p->check.len; i++) fx_known(&v, p->check.data[i].value, 0, NULL);
     return v.wrong;
 }

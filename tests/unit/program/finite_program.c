@@ -120,6 +120,13 @@ static void eval_def(Run *r, const Def *d, double *out, uint32_t n) {
         return;
     }
     case PO_matmul: eval_matmul(r, d, out, n); return;
+    case PO_noise:
+    case PO_grad:
+    case PO_data:
+    case PO_second:
+    case PO_mean:
+    case PO_scalar:
+    case PO_softmax: fail_msg("not evaluated here"); return;
     case PO_lin:
     case PO_output:
         for (uint32_t i = 0; i < d->narm; i++) eval_arm(r, &d->arm[i], 0, out, n);

@@ -73,7 +73,7 @@ static const TpCheck relu_check[] = {
 static const TpAffTerm relu_depth = {S_DEPTH, 1};
 static const TpAff relu_axis[] = {{1, &relu_depth, 1}, {0, &relu_depth, 1}};
 static const TpFixed relu_fixed[] = {{"readout", "1.0"}};
-static const TpInputDecl relu_input[] = {{"x", 0}};
+static const TpInputDecl relu_input[] = {{.name = "x"}};
 static const TpArray relu_array[A_COUNT] = {
     [A_SELF] = {"self", TP_STAGE_SAMPLE, TP_INPUT, TP_IN_GRAM, {0, 0}, 0, {0, 0, 0}, 0, 0},
     [A_Q] = {"q", TP_STAGE_SAMPLE, TP_STORED, TP_IN_NONE, {0, 0}, 0, {0, 0, 0}, &relu_axis[0], 1},

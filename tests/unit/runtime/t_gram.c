@@ -14,9 +14,10 @@ enum { P_SELF = 1, P_NORM, P_COLUMN, P_CROSS_SELF, P_GRAM, P_UNIT, P_DEFECT, P_C
        P_OUT, P_COUNT };
 
 static const TpAffTerm probe_column_term = {0, 1};
-static const TpInputDecl probe_input[] = {{"x", 0}, {"z", 0}};
+static const TpInputDecl probe_input[] = {{.name = "x"}, {.name = "z"}};
 static const TpCodeIns probe_code[] = {{TPC_NUM, 0, 0}};
-static const TpSize probe_size[] = {{"k", TP_SIZE_HYPER, {probe_code, 1}, 0, 0, 0, 0}};
+static const TpSize probe_size[] = {
+    {.name = "k", .kind = TP_SIZE_HYPER, .value = {probe_code, 1}}};
 #define PROBE(name, stage, class, kind, a, b) {name, stage, class, kind, {a, b}, 0, {0, 0, 0}, 0, 0}
 static const TpArray probe_array[P_COUNT] = {
     [P_SELF] = PROBE("self", TP_STAGE_SAMPLE, TP_INPUT, TP_IN_GRAM, 0, 0),

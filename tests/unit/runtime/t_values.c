@@ -67,7 +67,8 @@ static void sizes_are_measured(void **state) {
     (void)state;
     static const TpAffTerm term = {1, 1};
     static const TpAff axis = {0, &term, 1};
-    TpSize size[] = {relu_size[0], {"terms", TP_SIZE_MEASURED, {0, 0}, 0, 0, A_SELF, 40}};
+    TpSize size[] = {relu_size[0], {.name = "terms", .kind = TP_SIZE_MEASURED,
+                                     .array = A_SELF, .cap = 40}};
     TpArray array[A_COUNT];
     TpKernel k;
     relu_only(&k, array, 0);
