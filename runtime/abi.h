@@ -23,8 +23,9 @@ typedef enum TpInputKind {
     TP_IN_POINT,     /* sample: x[p..]_c over sqrt d; axes: the input's positions, then c in 0..d.
                         An input with positions has these, and no products above */
     TP_IN_DATA,      /* sample: the numbers of a data argument; axes: its own */
-    TP_IN_CLASS      /* sample: the number of the first sample (left ones first) whose inputs and
+    TP_IN_CLASS,     /* sample: the number of the first sample (left ones first) whose inputs and
                         data are all equal to its own */
+    TP_IN_DIRECTION  /* sample: x[p..]_c / |x[p..]|, 0 where the norm is 0; axes as TP_IN_POINT */
 } TpInputKind;
 
 typedef struct TpAffTerm {
@@ -69,15 +70,15 @@ typedef enum TpSizeKind {
     TP_SIZE_DIM,
     TP_SIZE_MEASURED,
     TP_SIZE_POSITION, /* of the data's shape, or per sample where it varies */
-    TP_SIZE_FLOOR,    /* floor(value / k) of earlier sizes */
-    TP_SIZE_MAX,      /* value, an expression of earlier sizes (max, min) */
+    TP_SIZE_FLOOR,    /* floor(value / k); value: of hyper, position, floor and max sizes */
+    TP_SIZE_MAX,      /* value, an expression of such sizes (max, min) */
     TP_SIZE_RIGHT     /* size `of`, of the right sample */
 } TpSizeKind;
 typedef struct TpSize {
     const char *name;
     int32_t kind;
-    TpCode value;  /* hyper: default */
-    int32_t order;
+    TpCode value;  /* hyper: default; floor, max: see there */
+    int32_t order; /* hyper: as TpReal's; floor, max: after those that the value mentions */
     int32_t input; /* dim */
     int32_t array; /* measured: sample array whose maximum it is, rounded up */
     int64_t cap;   /* measured: largest value there are coefficients for */
@@ -107,6 +108,10 @@ typedef struct TpArray {
     TpAff column;
     const TpAff *extent;         /* one per stored axis (rings: the number of slices) */
     int32_t naxis;
+    const char *finite;          /* sample, stored: NULL, or what it is ("moment at net.tp:3:7"): a
+                                    number that is not finite ends the run with a message that names
+                                    it, the sample and the place in the axes */
+    int32_t left;                /* sample, series: read by pair_fn of the left sample */
 } TpArray;
 
 /* What a function sees.  Real means double or float by the kernel's dtype.
@@ -115,14 +120,19 @@ typedef struct TpArray {
  *   sample arrays:  xarray[a][tp_place(e, n, s)] for left sample s (yarray: right), n the number of
  *                   elements: blocks of TP_BLOCK samples, each with all its elements together, so
  *                   that what one tile needs stays in the cache
+ *                   (TpKernel.block where that is set: long arrays want blocks that no function
+ *                   reads in parts)
+ *                   where TpKernel.compact is set, pair_fn has those of the left sample one after
+ *                   the other instead: xarray[a][e] of the arrays with TpArray.left
  *   pair arrays:    parray[a][e * lanes + lane] (scratch of one thread, reused by the next lanes;
  *                   lanes: TpKernel.lanes); cells have no storage
  *   pair inputs, outputs: row[a][e * stride + j], j counting from the row's first column
- * Where sizes vary between samples, blocks hold samples of equal sizes, functions are called for one
- * left and one right block at a time, with s0, i, j0 counted in the block, xarray and yarray pointing
- * to the blocks, and size[] holding the sizes of the two; so n stands for the elements at those
- * sizes, and storage is as long as the largest sizes need. */
-/* Diagonal of a training Gram: a sample array of class output, one for each kernel, takes the place
+ * Where sizes vary between samples, blocks hold samples of equal sizes, functions are called for
+ * one left and one right block at a time, with s0, i, j0 counted in the block, xarray and yarray
+ * pointing to the blocks, and size[] and real[] holding the sizes of the two and what is derived
+ * from them; so n stands for the elements at those sizes.  No const array's extent has a size that
+ * varies.
+ * Diagonal of a training Gram: a sample array of class output, one for each kernel, takes the place
  * of the pair's value where noise makes a sample's kernel with itself another than a pair's.
  * Arrays are 64-byte aligned, hold whole blocks, and may be read and written up to their end. */
 enum { TP_BLOCK = 64 };
@@ -144,10 +154,12 @@ typedef struct TpFrame {
 typedef void TpConstFn(const TpFrame *f);
 /* Samples [s0, s1) of the left arrays (xarray); both are multiples of TP_BLOCK. */
 typedef void TpSampleFn(const TpFrame *f, int64_t s0, int64_t s1);
-/* Left sample i against right samples [j0, j0 + n), rounded up to a multiple of `lanes`; row[a] points
- * to the elements of column j0. */
+/* Left sample i against right samples [j0, j0 + n), n a multiple of `lanes`; row[a] points to the
+ * elements of column j0. */
 typedef void TpPairFn(const TpFrame *f, int64_t i, int64_t j0, int64_t n);
 
+/* An array of data is (samples, positions.., d), of numbers (samples, axes..).  A position size is
+ * found from an axis whose form it is the only unknown of; all other axes must agree. */
 typedef struct TpInputDecl {
     const char *name;
     int32_t npos;
@@ -171,7 +183,9 @@ typedef struct TpKernel {
     TpSampleFn *sample_fn;
     TpSampleFn *series_fn;
     TpPairFn *pair_fn;
-    int32_t lanes; /* that pair_fn works on at a time; divides TP_BLOCK */
+    int32_t lanes; /* that pair_fn works on at a time; divides TP_BLOCK; 0: TP_BLOCK */
+    int32_t block;   /* samples of a block of sample arrays; divides TP_BLOCK, which 0 stands for */
+    int32_t compact; /* pair_fn reads the left sample's arrays element by element, see TpFrame */
     void *self; /* copied into frames */
 } TpKernel;
 #endif

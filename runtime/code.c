@@ -93,9 +93,17 @@ int64_t rt_aff_value(const TpAff *a, const int64_t *size) {
 }
 
 int64_t rt_array_elements(const TpArray *a, const int64_t *size) {
+    return rt_array_bound(a, size, size);
+}
+
+int64_t rt_array_bound(const TpArray *a, const int64_t *least, const int64_t *most) {
     int64_t n = 1;
-    for (int32_t i = 0; i < a->naxis; i++)
-        if (__builtin_mul_overflow(n, rt_max(rt_aff_value(&a->extent[i], size), 1), &n))
-            return INT64_MAX;
+    for (int32_t i = 0; i < a->naxis; i++) {
+        const TpAff *x = &a->extent[i];
+        int64_t len = x->c;
+        for (int32_t t = 0; t < x->nterm; t++)
+            len += x->term[t].k * (x->term[t].k < 0 ? least : most)[x->term[t].size];
+        if (__builtin_mul_overflow(n, rt_max(len, 1), &n)) return INT64_MAX;
+    }
     return n;
 }

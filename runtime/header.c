@@ -15,7 +15,8 @@ size_t tp_header_text(char *buf, size_t cap, const char *name) {
         at += strlen("TPC_IMAGE");
     }
     rt_put(&t,
-           "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\nextern const struct TpImage tp_image_%s;\n"
+           "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n"
+           "extern const struct TpImage tp_image_%s;\n"
            "#ifdef __cplusplus\n}\n#endif\n",
            name);
     return t.len;

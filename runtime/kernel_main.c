@@ -45,7 +45,7 @@ typedef struct Line {
     int nfile;
     uint32_t kernels;
     const char *set[MAX_LIST];
-    TpNamed more[MAX_LIST];
+    TpNamed more[MAX_LIST], size[MAX_LIST];
     TpJob job;
     bool verbose;
 } Line;
@@ -63,13 +63,14 @@ __attribute__((format(printf, 2, 3))) static int wrong(const Line *l, const char
 #define USAGE                                                                                     \
     "usage: %s X.npy [Y.npy] [-o K.npy] [option...]\n"                                            \
     "\n"                                                                                          \
-    "Kernel matrices of the network `%s` on the rows of X (N, d), or of X against Y.\n"           \
+    "Kernel matrices of the network `%s` on the samples of X, or of X against Y.\n"               \
     "\n"                                                                                          \
     "  -o, --output FILE    write the matrix to FILE; of two kernels K.nngp.npy, K.ntk.npy.\n"   \
     "                       Without it a small result is printed\n"                               \
     "  --kernel LIST        ntk, nngp or nngp,ntk (here: %s; default %s)\n"                       \
     "  --set NAME=VALUE     a hyperparameter, see below\n"                                        \
-    "  --data NAME=X[,Y]    files of a further input\n"                                           \
+    "  --data NAME=X[,Y]    files of a further input or data argument\n"                          \
+    "  --size NAME=X[,Y]    files of a size that differs between samples: one number a sample\n" \
     "  --threads N          default: one per processor; results do not depend on it\n"            \
     "  --memory SIZE        most memory to take, as 4G; default: half of the machine's\n"         \
     "  --blas auto|none     matrix products by an installed BLAS, or by the own loop\n"           \
@@ -95,13 +96,19 @@ static uint32_t default_kernels(const TpLevel *level) {
     return tp_level_kernel(level, 2) ? 2 : level->nkernel ? level->kernel[0]->kernels : 0;
 }
 
+/* "x (N, T, d)" */
+static void help_input(const TpKernel *k, int32_t i) {
+    char shape[300];
+    rt_input_text(shape, sizeof shape, k, i);
+    printf("%s %s %s", i ? "," : "", k->input[i].name, shape);
+}
+
 static int help(const Line *l, const TpLevel *level) {
     char sets[100], settings[8192];
     kernel_sets(level, sets, sizeof sets);
     const TpKernel *k = tp_level_kernel(level, default_kernels(level));
     printf(USAGE, l->program, l->image->name, sets, kernel_set_text(default_kernels(level)));
-    for (int32_t i = 0; k && i < k->ninput; i++)
-        printf("%s %s", i ? "," : "", k->input[i].name);
+    for (int32_t i = 0; k && i < k->ninput; i++) help_input(k, i);
     if (!k || !rt_settings_text(settings, sizeof settings, k)) printf("\nhyperparameters: none\n");
     else printf("\nhyperparameters:\n%s", settings);
     printf("\nexamples:\n  %s X.npy -o K.npy\n  %s X.npy Y.npy --threads 2 -o K.npy\n", l->program,
@@ -109,12 +116,13 @@ static int help(const Line *l, const TpLevel *level) {
     return EXIT_OK;
 }
 
-static bool add_data(Line *l, char *arg) {
+/* "NAME=X[,Y]" */
+static bool add_named(TpNamed *list, int *n, char *arg) {
     char *eq = strchr(arg, '='), *comma = eq ? strchr(eq, ',') : NULL;
-    if (!eq || eq == arg || l->job.nmore == MAX_LIST) return false;
+    if (!eq || eq == arg || !eq[1] || *n == MAX_LIST) return false;
     *eq = 0;
     if (comma) *comma = 0;
-    l->more[l->job.nmore++] = (TpNamed){arg, {.path = eq + 1}, {.path = comma ? comma + 1 : NULL}};
+    list[(*n)++] = (TpNamed){arg, {.path = eq + 1}, {.path = comma ? comma + 1 : NULL}};
     return true;
 }
 
@@ -125,11 +133,12 @@ static bool parse_threads(const char *s, int *out) {
     return true;
 }
 
-enum { OPT_KERNEL = 256, OPT_SET, OPT_DATA, OPT_THREADS, OPT_MEMORY, OPT_BLAS, OPT_ISA };
+enum { OPT_KERNEL = 256, OPT_SET, OPT_DATA, OPT_SIZE, OPT_THREADS, OPT_MEMORY, OPT_BLAS, OPT_ISA };
 enum { OPT_VERSION = OPT_ISA + 1 };
 static const struct option options[] = {
     {"output", required_argument, NULL, 'o'},      {"kernel", required_argument, NULL, OPT_KERNEL},
     {"set", required_argument, NULL, OPT_SET},     {"data", required_argument, NULL, OPT_DATA},
+    {"size", required_argument, NULL, OPT_SIZE},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"memory", required_argument, NULL, OPT_MEMORY}, {"blas", required_argument, NULL, OPT_BLAS},
     {"isa", required_argument, NULL, OPT_ISA},     {"verbose", no_argument, NULL, 'v'},
@@ -150,7 +159,13 @@ static int option(Line *l, int c, char *arg) {
         l->set[l->job.nset++] = arg;
         return EXIT_OK;
     case OPT_DATA:
-        return add_data(l, arg) ? EXIT_OK : wrong(l, "--data %s: expected NAME=X.npy[,Y.npy]", arg);
+        return add_named(l->more, &l->job.nmore, arg)
+                   ? EXIT_OK
+                   : wrong(l, "--data %s: expected NAME=X.npy[,Y.npy]", arg);
+    case OPT_SIZE:
+        return add_named(l->size, &l->job.nsize, arg)
+                   ? EXIT_OK
+                   : wrong(l, "--size %s: expected NAME=X_SIZES.npy[,Y_SIZES.npy]", arg);
     case OPT_THREADS:
         return parse_threads(arg, &l->job.threads)
                    ? EXIT_OK
@@ -217,23 +232,25 @@ static int failed(const TpError *e) {
 
 /* A result without -o must fit a screen: found out before it is computed. */
 static int check_table(const Line *l, TpError *e) {
-    int64_t n, m, d;
-    if (!tp_shape(l->file[0], &n, &d, e)) return failed(e);
-    m = n;
-    if (l->nfile == 2 && !tp_shape(l->file[1], &m, &d, e)) return failed(e);
-    if (n <= TP_TABLE_ROWS && m <= TP_TABLE_COLS) return EXIT_OK;
-    return wrong(l, "a result of %lld x %lld is too large to print: give -o FILE", (long long)n,
-                 (long long)m);
+    TpReport r;
+    char shape[300];
+    if (!tp_plan(&l->job, &r, e)) return failed(e);
+    if (tp_table_fits(&r.shape)) return EXIT_OK;
+    tp_shape_text(shape, sizeof shape, &r.shape);
+    if (r.shape.rank > 2)
+        return wrong(l, "a result of shape %s is too large to print: give -o FILE", shape);
+    return wrong(l, "a result of %lld x %lld is too large to print: give -o FILE", (long long)r.nx,
+                 (long long)r.ny);
 }
 
 static int print_tables(const Line *l, const TpReport *r) {
     TpDtype dtype = (TpDtype)l->job.kernel->dtype;
     for (int k = 0; k < TP_NKERNEL; k++) {
         if (!r->data[k]) continue;
-        size_t len = tp_table(NULL, 0, r->data[k], dtype, r->nx, r->ny);
+        size_t len = tp_table(NULL, 0, r->data[k], dtype, &r->shape);
         char *text = malloc(len + 1);
         if (!text) return EXIT_ERROR;
-        tp_table(text, len + 1, r->data[k], dtype, r->nx, r->ny);
+        tp_table(text, len + 1, r->data[k], dtype, &r->shape);
         if (l->kernels == 3) printf("%s\n", tp_kernel_name(k));
         fputs(text, stdout);
         free(text);
@@ -260,6 +277,7 @@ static int run(Line *l) {
     l->job.y.path = l->file[1];
     l->job.set = l->set;
     l->job.more = l->more;
+    l->job.size = l->size;
     l->job.stop = &stop_signal;
     l->job.cleanup = &temp_files;
     l->job.note = print_note;

@@ -27,40 +27,67 @@ static bool check_names(const RtRun *r) {
             return rt_fail(r->e, TP_E_USAGE, "`%s` has no input `%.200s`; its first is `%s`",
                            r->k->name, name, r->k->ninput ? r->k->input[0].name : "");
     }
-    for (int32_t i = 0; i < r->k->ninput; i++)
-        if (r->k->input[i].npos)
-            return rt_fail(r->e, TP_E_DATA,
-                           "input `%s` has position axes, which this version cannot "
-                           "read yet",
-                           r->k->input[i].name);
     return true;
+}
+
+static TpShape memory_shape(const TpData *d) {
+    TpShape s = {.rank = 1, .len = {d->n}};
+    for (int i = 0; i < d->naxis && s.rank < TP_RANK - 1; i++) s.len[s.rank++] = d->axis[i];
+    if (d->d) s.len[s.rank++] = d->d;
+    return s;
+}
+
+static bool check_rank(const RtRun *r, const RtInput *in, int32_t i) {
+    const TpInputDecl *decl = &r->k->input[i];
+    int rank = 1 + decl->npos + !decl->is_data;
+    char have[200], need[200];
+    tp_shape_text(have, sizeof have, &in->shape);
+    rt_input_text(need, sizeof need, r->k, i);
+    return in->shape.rank == rank ||
+           rt_fail(r->e, TP_E_DATA, "%s has shape %s of rank %d; expected rank %d: %s%s",
+                   rt_input_label(in, decl->name), have, in->shape.rank, rank, need,
+                   rank == 2 && !decl->is_data ? ", one sample a row" : "");
+}
+
+/* Numbers of a sample; false: too many, or an axis without length. */
+static bool count_row(RtInput *in) {
+    in->row = 1;
+    for (int i = 0; i < in->shape.rank; i++)
+        if (in->shape.len[i] <= 0) return false;
+    for (int i = 1; i < in->shape.rank; i++)
+        if (__builtin_mul_overflow(in->row, in->shape.len[i], &in->row)) return false;
+    return in->shape.len[0] < INT64_MAX / 64 / in->row;
 }
 
 static bool open_one(RtRun *r, RtSide *side, int32_t i, int s) {
     RtInput *in = &side->input[i];
     const TpData *d = source(r, i, s);
     const char *name = r->k->input[i].name;
+    char have[200];
     if (!d || !given(d))
         return rt_fail(r->e, TP_E_USAGE,
                        "input `%s` of `%s` is missing%s: give it by --data %s=FILE%s", name,
                        r->k->name, s ? " for Y" : "", name, r->nside > 1 ? ",FILE_FOR_Y" : "");
     if (d->path) {
         if (!rt_npy_open(&in->file, d->path, r->e)) return false;
-        in->n = in->file.h.n;
-        in->d = in->file.h.d;
-        return true;
+        in->shape = in->file.h.shape;
+    } else {
+        in->x = d->rows;
+        in->shape = memory_shape(d);
     }
-    in->x = d->rows;
-    in->n = d->n;
-    in->d = d->d;
-    if (in->n > 0 && in->d > 0 && in->n < INT64_MAX / 64 / in->d) return true;
-    return rt_fail(r->e, TP_E_DATA,
-                   "input `%s` has shape (%lld, %lld); expected at least one sample and "
-                   "one coordinate",
-                   name, (long long)in->n, (long long)in->d);
+    tp_shape_text(have, sizeof have, &in->shape);
+    bool sized = count_row(in);
+    if (!sized && in->shape.rank == 1 + r->k->input[i].npos + !r->k->input[i].is_data)
+        return rt_fail(r->e, TP_E_DATA,
+                       "input `%s` has shape %s; expected at least one sample and one coordinate",
+                       name, have);
+    if (!check_rank(r, in, i)) return false;
+    in->n = in->shape.len[0];
+    in->d = r->k->input[i].is_data ? 1 : in->shape.len[in->shape.rank - 1];
+    return true;
 }
 
-static const char *label(const RtInput *in, const char *name) {
+const char *rt_input_label(const RtInput *in, const char *name) {
     return in->file.path ? rt_path(in->file.path) : name;
 }
 
@@ -72,14 +99,15 @@ static bool check_shapes(const RtRun *r, const RtSide *side) {
             return rt_fail(r->e, TP_E_DATA,
                            "%s has %lld samples, but %s has %lld: all inputs of %s "
                            "need as many",
-                           label(in, name), (long long)in->n, label(first, r->k->input[0].name),
-                           (long long)first->n, side->name);
+                           rt_input_label(in, name), (long long)in->n,
+                           rt_input_label(first, r->k->input[0].name), (long long)first->n,
+                           side->name);
         if (in->d != x->d)
             return rt_fail(r->e, TP_E_DATA,
                            "%s has %lld columns, but %s has %lld: samples of input "
                            "`%s` need one dimension",
-                           label(in, name), (long long)in->d, label(x, name), (long long)x->d,
-                           name);
+                           rt_input_label(in, name), (long long)in->d, rt_input_label(x, name),
+                           (long long)x->d, name);
     }
     return true;
 }
@@ -106,7 +134,6 @@ static bool open_side(RtRun *r, int s) {
     for (int32_t i = 0; i < r->k->ninput; i++)
         if (!open_one(r, side, i, s)) return false;
     side->n = side->input[0].n;
-    side->stride = rt_round_up(side->n, TP_BLOCK);
     for (int32_t i = 0; i < r->k->ninput; i++)
         if (side->input[i].file.fd >= 0 && is_output(r, &side->input[i].file)) return false;
     return check_shapes(r, side);
@@ -120,30 +147,61 @@ bool rt_inputs_open(RtRun *r) {
     return check_names(r) && open_side(r, 0) && (r->nside == 1 || open_side(r, 1));
 }
 
-static bool read_one(RtRun *r, const RtSide *side, RtInput *in) {
-    int64_t bytes = side->stride * 8;
-    in->square = rt_zalloc(bytes, r->e);
-    in->inverse = rt_zalloc(bytes, r->e);
-    if (!in->square || !in->inverse) return false;
-    if (in->file.fd >= 0) {
-        in->x = in->own = rt_alloc(in->n * in->d * 8, r->e);
+/* Rows of an input without positions, by slot. */
+static bool place_rows(RtRun *r, const RtSide *side, RtInput *in) {
+    in->square = rt_zalloc(side->slots * 8, r->e);
+    in->inverse = rt_zalloc(side->slots * 8, r->e);
+    in->slot = in->x;
+    if (!in->square || !in->inverse || !r->varies) return in->square && in->inverse;
+    double *to = rt_alloc(side->slots * in->d * 8, r->e);
+    in->slot = in->slot_own = to;
+    for (int64_t i = 0; to && i < side->slots; i++)
+        memcpy(to + i * in->d, in->x + side->sample[i] * in->d, (size_t)in->d * 8);
+    return to != NULL;
+}
+
+typedef struct FiniteCheck {
+    const RtRun *r;
+    const double *x;
+} FiniteCheck;
+
+static bool run_is_finite(void *ctx, int64_t at, int64_t n) {
+    const FiniteCheck *c = ctx;
+    return c->r->loops->finite(c->x + at, n);
+}
+
+/* Of numbers in memory, and of padded ones, where only a sample's own sizes count. */
+static bool check_finite(const RtRun *r, const RtSide *side, int32_t i) {
+    const RtInput *in = &side->input[i];
+    for (int64_t s = 0; s < in->n; s++) {
+        FiniteCheck c = {r, in->x + s * in->row};
+        if (!rt_each_run(r, side, i, s, run_is_finite, &c))
+            return rt_fail(r->e, TP_E_DATA,
+                           "row %lld (from 0) of %s holds NaN or inf; expected finite numbers",
+                           (long long)s, in->file.path ? rt_path(in->file.path)
+                                         : i           ? r->k->input[i].name
+                                                       : side->name);
+    }
+    return true;
+}
+
+static bool read_one(RtRun *r, const RtSide *side, int32_t i) {
+    RtInput *in = &side->input[i];
+    bool file = in->file.fd >= 0;
+    in->file.padded = r->varies && rt_is_point(r, i);
+    if (file) {
+        in->x = in->own = rt_alloc(in->n * in->row * 8, r->e);
         if (!in->own || !rt_npy_read(&in->file, in->own, r->job->stop, r->e)) return false;
         rt_npy_close(&in->file);
-        return true;
     }
-    for (int64_t i = 0; i < in->n; i++)
-        if (!r->loops->finite(in->x + i * in->d, in->d))
-            return rt_fail(r->e, TP_E_DATA,
-                           "row %lld (from 0) of %s holds NaN or inf; expected finite "
-                           "numbers",
-                           (long long)i, side->name);
-    return true;
+    if ((!file || in->file.padded) && !check_finite(r, side, i)) return false;
+    return rt_is_point(r, i) || place_rows(r, side, in);
 }
 
 bool rt_inputs_read(RtRun *r) {
     for (int s = 0; s < r->nside; s++)
         for (int32_t i = 0; i < r->k->ninput; i++)
-            if (!read_one(r, &r->side[s], &r->side[s].input[i])) return false;
+            if (!read_one(r, &r->side[s], i)) return false;
     return true;
 }
 
@@ -153,6 +211,7 @@ void rt_inputs_close(RtRun *r) {
         for (int32_t i = 0; side->input && i < r->k->ninput; i++) {
             rt_npy_close(&side->input[i].file);
             rt_free(side->input[i].own);
+            rt_free(side->input[i].slot_own);
             rt_free(side->input[i].square);
             rt_free(side->input[i].inverse);
         }

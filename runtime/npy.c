@@ -101,30 +101,58 @@ void rt_npy_close(Npy *f) {
     f->fd = -1;
 }
 
+/* Indices of the number at `at` in file order. */
+static void indices(const NpyHeader *h, int64_t at, int64_t idx[TP_RANK]) {
+    for (int i = 0; i < h->shape.rank; i++) {
+        int k = h->fortran ? i : h->shape.rank - 1 - i;
+        idx[k] = at % h->shape.len[k];
+        at /= h->shape.len[k];
+    }
+}
+
+static void place_text(char *buf, size_t cap, const NpyHeader *h, int64_t at) {
+    TpShape idx = {.rank = h->shape.rank};
+    indices(h, at, idx.len);
+    if (idx.rank == 2)
+        snprintf(buf, cap, "row %lld, column %lld", (long long)idx.len[0], (long long)idx.len[1]);
+    else if (idx.rank == 1) snprintf(buf, cap, "entry %lld", (long long)idx.len[0]);
+    else {
+        size_t n = (size_t)snprintf(buf, cap, "entry ");
+        tp_shape_text(buf + n, cap - n, &idx);
+    }
+}
+
 static bool bad_number(const Npy *f, int64_t at, double v, TpError *e) {
-    int64_t row = f->h.fortran ? at % f->h.n : at / f->h.d;
-    int64_t col = f->h.fortran ? at / f->h.n : at % f->h.d;
+    char place[300];
+    place_text(place, sizeof place, &f->h, at);
     if (isfinite(v))
         return rt_fail(e, TP_E_DATA,
-                       "%s: row %lld, column %lld (from 0) is an %s above 2^53, which "
-                       "float64 cannot hold",
-                       rt_path(f->path), (long long)row, (long long)col, type_name[f->h.type]);
-    return rt_fail(e, TP_E_DATA,
-                   "%s: row %lld, column %lld (from 0) is %s; expected finite numbers",
-                   rt_path(f->path), (long long)row, (long long)col,
+                       "%s: %s (from 0) is an %s above 2^53, which float64 cannot hold",
+                       rt_path(f->path), place, type_name[f->h.type]);
+    return rt_fail(e, TP_E_DATA, "%s: %s (from 0) is %s; expected finite numbers", rt_path(f->path),
+                   place,
                    isnan(v) ? "NaN"
                    : v > 0  ? "inf"
                             : "-inf");
 }
 
-/* Numbers [at, at + n) in file order, which runs down the columns, to their rows. */
+/* Numbers [at, at + n) in file order, the first index fastest, to their rows. */
 static void scatter(const NpyHeader *h, const double *v, int64_t at, int64_t n, double *dest) {
-    int64_t row = at % h->n, col = at / h->n;
+    int64_t idx[TP_RANK], stride[TP_RANK], step = 1, to = 0;
+    int rank = h->shape.rank;
+    indices(h, at, idx);
+    for (int k = rank - 1; k >= 0; k--) {
+        stride[k] = step;
+        step *= h->shape.len[k];
+        to += idx[k] * stride[k];
+    }
     for (int64_t i = 0; i < n; i++) {
-        dest[row * h->d + col] = v[i];
-        if (++row == h->n) {
-            row = 0;
-            col++;
+        dest[to] = v[i];
+        for (int k = 0; k < rank; k++) {
+            to += stride[k];
+            if (++idx[k] < h->shape.len[k]) break;
+            to -= h->shape.len[k] * stride[k];
+            idx[k] = 0;
         }
     }
 }
@@ -140,13 +168,14 @@ static bool read_block(const Npy *f, const Buffers *b, int64_t at, int64_t n, do
     if (!read_at(f, b->raw, n * size, f->h.offset + at * size, e)) return false;
     double *out = f->h.fortran ? b->num : dest + at;
     int64_t bad = convert[f->h.type](b->raw, n, out);
-    if (bad < n) return bad_number(f, at + bad, out[bad], e);
+    if (bad < n && !(f->padded && !isfinite(out[bad])))
+        return bad_number(f, at + bad, out[bad], e);
     if (f->h.fortran) scatter(&f->h, out, at, n, dest);
     return true;
 }
 
 bool rt_npy_read(const Npy *f, double *dest, const _Atomic int *stop, TpError *e) {
-    int64_t total = f->h.n * f->h.d, step = NPY_BUFFER / 8;
+    int64_t total = f->h.n * f->h.row, step = NPY_BUFFER / 8;
     Buffers b = {rt_alloc(step * 8, e), rt_alloc(f->h.fortran ? step * 8 : 0, e)};
     bool ok = b.raw && b.num;
     for (int64_t at = 0; ok && at < total; at += step) {
@@ -158,12 +187,11 @@ bool rt_npy_read(const Npy *f, double *dest, const _Atomic int *stop, TpError *e
     return ok;
 }
 
-bool tp_shape(const char *path, int64_t *n, int64_t *d, TpError *err) {
+bool tp_shape(const char *path, TpShape *shape, TpError *err) {
     Npy f;
     *err = (TpError){.code = TP_OK};
     if (!rt_npy_open(&f, path, err)) return false;
-    *n = f.h.n;
-    *d = f.h.d;
+    *shape = f.h.shape;
     rt_npy_close(&f);
     return true;
 }

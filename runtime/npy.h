@@ -1,4 +1,4 @@
-/* .npy files: numbers of rank 2, (samples, coordinates), read row block by row block. */
+/* .npy files: numbers of any rank from 1 on, samples first, read block by block. */
 #ifndef TP_NPY_H
 #define TP_NPY_H
 #include "rt.h"
@@ -16,8 +16,9 @@ enum {
 
 typedef struct NpyHeader {
     NpyType type;
-    bool fortran; /* columns one after the other */
-    int64_t n, d;
+    bool fortran; /* the first index runs fastest */
+    TpShape shape;
+    int64_t n, row; /* samples; numbers of a sample */
     int64_t offset; /* of the first number */
 } NpyHeader;
 
@@ -25,6 +26,7 @@ typedef struct Npy {
     NpyHeader h;
     const char *path; /* the caller's */
     int fd;
+    bool padded; /* numbers that are not finite are for the caller to find */
     int64_t size;
     dev_t dev;
     ino_t ino;
@@ -39,12 +41,13 @@ bool rt_npy_parse(const unsigned char *data, int64_t len, int64_t size, const ch
                   NpyHeader *h, TpError *e);
 bool rt_npy_open(Npy *f, const char *path, TpError *e);
 void rt_npy_close(Npy *f);
-/* All numbers, row by row, to dest[n * d]; each must be finite (integers: exact).  Reads the file
+/* All numbers, row by row, to dest[n * row]; each must be finite (integers: exact).  Reads the file
  * once, through a buffer of NPY_BUFFER bytes. */
 enum { NPY_BUFFER = 1 << 20 };
 bool rt_npy_read(const Npy *f, double *dest, const _Atomic int *stop, TpError *e);
 
-/* The header of a C-ordered matrix in a file: 128 bytes. */
-enum { NPY_HEADER = 128 };
-void rt_npy_header(char out[NPY_HEADER], TpDtype dtype, int64_t n, int64_t m);
+/* The header of a C-ordered array in a file.  Returns its length: 128 bytes where that is enough,
+ * always a multiple of 64. */
+enum { NPY_HEADER = 1024 };
+int rt_npy_header(char out[NPY_HEADER], TpDtype dtype, const TpShape *shape);
 #endif

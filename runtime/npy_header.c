@@ -111,17 +111,11 @@ static bool length(Reader *r, int64_t *out) {
     return true;
 }
 
-enum { MAX_RANK = 32 };
-typedef struct Dims {
-    int64_t len[MAX_RANK];
-    int rank;
-} Dims;
-
-static bool shape_value(Reader *r, Dims *s) {
+static bool shape_value(Reader *r, TpShape *s) {
     s->rank = 0;
     if (!take(r, '(')) return garbled(r, "a tuple after 'shape'");
     while (!take(r, ')')) {
-        if (s->rank == MAX_RANK) return garbled(r, "at most 32 axes");
+        if (s->rank == TP_RANK) return garbled(r, "at most 32 axes");
         if (!length(r, &s->len[s->rank++])) return false;
         if (take(r, ',')) continue;
         if (take(r, ')')) break;
@@ -137,7 +131,7 @@ static bool order_value(Reader *r, bool *fortran) {
 
 enum { HAS_DESCR = 1, HAS_ORDER = 2, HAS_SHAPE = 4 };
 
-static bool entry(Reader *r, NpyHeader *h, Dims *s, int *seen) {
+static bool entry(Reader *r, NpyHeader *h, TpShape *s, int *seen) {
     char key[32];
     if (!string(r, key, sizeof key, "a key in quotes")) return false;
     if (!take(r, ':')) return garbled(r, "`:` after a key");
@@ -153,7 +147,7 @@ static bool entry(Reader *r, NpyHeader *h, Dims *s, int *seen) {
     return shape_value(r, s);
 }
 
-static bool dictionary(Reader *r, NpyHeader *h, Dims *s) {
+static bool dictionary(Reader *r, NpyHeader *h, TpShape *s) {
     int seen = 0;
     if (!take(r, '{')) return garbled(r, "`{`");
     while (!take(r, '}')) {
@@ -168,28 +162,35 @@ static bool dictionary(Reader *r, NpyHeader *h, Dims *s) {
            garbled(r, "the keys descr, fortran_order and shape");
 }
 
-static void shape_text(char *buf, size_t cap, const Dims *s) {
+void tp_shape_text(char *buf, size_t cap, const TpShape *s) {
     size_t n = (size_t)snprintf(buf, cap, "(");
     for (int i = 0; i < s->rank && n < cap; i++)
         n += (size_t)snprintf(buf + n, cap - n, i ? ", %lld" : "%lld", (long long)s->len[i]);
     if (n < cap) snprintf(buf + n, cap - n, s->rank == 1 ? ",)" : ")");
 }
 
-static bool check_shape(const Reader *r, NpyHeader *h, const Dims *s, int64_t size) {
+static bool count_numbers(NpyHeader *h, int64_t *bytes) {
+    h->n = h->shape.len[0];
+    h->row = 1;
+    for (int i = 1; i < h->shape.rank; i++)
+        if (__builtin_mul_overflow(h->row, h->shape.len[i], &h->row)) return false;
+    return !__builtin_mul_overflow(h->n, h->row, bytes) &&
+           !__builtin_mul_overflow(*bytes, item_size[h->type], bytes) && *bytes <= INT64_MAX / 4;
+}
+
+static bool check_shape(const Reader *r, NpyHeader *h, int64_t size) {
+    const TpShape *s = &h->shape;
     char text[256];
-    shape_text(text, sizeof text, s);
+    tp_shape_text(text, sizeof text, s);
     const char *path = rt_path(r->path);
-    if (s->rank != 2)
-        return rt_fail(r->e, TP_E_DATA, "%s has shape %s of rank %d; expected rank 2: (N, d), one "
-                       "sample a row", path, text, s->rank);
-    h->n = s->len[0];
-    h->d = s->len[1];
-    if (!h->n || !h->d)
-        return rt_fail(r->e, TP_E_DATA, "%s has shape %s; expected %s", path, text,
-                       h->n ? "at least one coordinate (d > 0)" : "at least one sample (N > 0)");
+    if (!s->rank)
+        return rt_fail(r->e, TP_E_DATA, "%s holds a single number; expected samples", path);
+    for (int i = 0; i < s->rank; i++)
+        if (!s->len[i])
+            return rt_fail(r->e, TP_E_DATA, "%s has shape %s; expected %s", path, text,
+                           i ? "no axis of length 0" : "at least one sample (N > 0)");
     int64_t bytes;
-    if (__builtin_mul_overflow(h->n, h->d, &bytes) ||
-        __builtin_mul_overflow(bytes, item_size[h->type], &bytes) || bytes > INT64_MAX / 4)
+    if (!count_numbers(h, &bytes))
         return rt_fail(r->e, TP_E_DATA, "%s has shape %s, more than a file can hold", path, text);
     if (size - h->offset < bytes)
         return rt_fail(r->e, TP_E_DATA, "%s is truncated: shape %s needs %lld bytes after the "
@@ -222,20 +223,22 @@ bool rt_npy_parse(const unsigned char *data, int64_t len, int64_t size, const ch
     if (start + n > len) return rt_fail(e, TP_E_DATA, "%s is truncated in its header", name);
     const char *p = (const char *)data + start;
     Reader r = {p, p + n, path, e};
-    Dims s = {.rank = 0};
     *h = (NpyHeader){.offset = start + n};
-    return dictionary(&r, h, &s) && check_shape(&r, h, &s, size);
+    return dictionary(&r, h, &h->shape) && check_shape(&r, h, size);
 }
 
-void rt_npy_header(char out[NPY_HEADER], TpDtype dtype, int64_t n, int64_t m) {
-    memset(out, ' ', NPY_HEADER);
-    memcpy(out, "\x93NUMPY\x01\0", 8);
-    out[8] = NPY_HEADER - 10;
-    out[9] = 0;
-    char text[NPY_HEADER];
+int rt_npy_header(char out[NPY_HEADER], TpDtype dtype, const TpShape *shape) {
+    char text[NPY_HEADER], axes[NPY_HEADER - 128];
+    tp_shape_text(axes, sizeof axes, shape);
     int len = snprintf(text, sizeof text,
-                       "{'descr': '<f%d', 'fortran_order': False, 'shape': (%lld, %lld), }",
-                       (int)rt_real_size(dtype), (long long)n, (long long)m);
+                       "{'descr': '<f%d', 'fortran_order': False, 'shape': %s, }",
+                       (int)rt_real_size(dtype), axes);
+    int all = (int)rt_max(rt_round_up(10 + len + 1, 64), 128);
+    memset(out, ' ', (size_t)all);
+    memcpy(out, "\x93NUMPY\x01\0", 8);
+    out[8] = (char)((all - 10) & 255);
+    out[9] = (char)((all - 10) >> 8);
     memcpy(out + 10, text, (size_t)len);
-    out[NPY_HEADER - 1] = '\n';
+    out[all - 1] = '\n';
+    return all;
 }

@@ -79,9 +79,10 @@ static bool write_at(const RtOutputFile *o, const void *buf, int64_t len, int64_
     return true;
 }
 
-static bool reserve(const RtOutputFile *o, TpError *e) {
-    int64_t bytes = NPY_HEADER + o->n * o->m * rt_real_size(o->dtype);
+static bool reserve(RtOutputFile *o, TpError *e) {
     char need[32], head[NPY_HEADER];
+    o->head = rt_npy_header(head, o->dtype, &o->shape);
+    int64_t bytes = o->head + o->shape.len[0] * o->m * o->entry * rt_real_size(o->dtype);
     tp_bytes_text(need, sizeof need, (double)bytes);
     int err;
     do err = posix_fallocate(o->fd, 0, bytes);
@@ -89,32 +90,29 @@ static bool reserve(const RtOutputFile *o, TpError *e) {
     if (err)
         return rt_fail(e, TP_E_OUTPUT, "%s: %s cannot be reserved: %s", rt_path(o->target), need,
                        strerror(err));
-    rt_npy_header(head, o->dtype, o->n, o->m);
-    return write_at(o, head, NPY_HEADER, 0, e);
+    return write_at(o, head, o->head, 0, e);
 }
 
-bool rt_output_open(RtOutputFile *o, const TpOutput *where, TpDtype dtype, int64_t n, int64_t m,
+bool rt_output_open(RtOutputFile *o, const TpOutput *where, TpDtype dtype, const TpShape *shape,
                     TpCleanup *cleanup, TpError *e) {
-    *o = (RtOutputFile){true, dtype, n, m, where->data, false, -1, NULL, NULL, cleanup, -1};
+    *o = (RtOutputFile){.wanted = true, .dtype = dtype, .shape = *shape, .m = shape->len[1],
+                        .entry = 1, .data = where->data, .fd = -1, .cleanup = cleanup, .slot = -1};
+    for (int i = 2; i < shape->rank; i++) o->entry *= shape->len[i];
     if (where->path) {
         o->data = NULL;
         return find_target(o, where->path, e) && create_temp(o, e) && reserve(o, e);
     }
     if (o->data || !where->keep) return true;
-    o->data = rt_alloc(n * m * rt_real_size(dtype), e);
+    o->data = rt_alloc(shape->len[0] * o->m * o->entry * rt_real_size(dtype), e);
     o->owned = o->data != NULL;
     return o->owned;
 }
 
-bool rt_output_tile(const RtOutputFile *o, int64_t i0, int64_t ni, int64_t j0, int64_t nj,
-                    const void *src, int64_t ld, TpError *e) {
-    int64_t size = rt_real_size(o->dtype);
-    for (int64_t i = 0; i < ni; i++) {
-        const char *row = (const char *)src + i * ld * size;
-        int64_t at = ((i0 + i) * o->m + j0) * size;
-        if (o->data) memcpy((char *)o->data + at, row, (size_t)(nj * size));
-        else if (!write_at(o, row, nj * size, NPY_HEADER + at, e)) return false;
-    }
+bool rt_output_run(const RtOutputFile *o, int64_t i, int64_t j, int64_t n, const void *src,
+                   TpError *e) {
+    int64_t entry = o->entry * rt_real_size(o->dtype), at = (i * o->m + j) * entry;
+    if (!o->data) return write_at(o, src, n * entry, o->head + at, e);
+    memcpy((char *)o->data + at, src, (size_t)(n * entry));
     return true;
 }
 

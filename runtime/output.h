@@ -6,7 +6,9 @@
 typedef struct RtOutputFile {
     bool wanted;
     TpDtype dtype;
-    int64_t n, m;
+    TpShape shape;
+    int64_t m, entry; /* columns; numbers of an entry (i, j): its position axes */
+    int head;         /* bytes before the first number */
     void *data;  /* memory; NULL: a file */
     bool owned;  /* data is ours until rt_output_commit */
     int fd;
@@ -16,12 +18,11 @@ typedef struct RtOutputFile {
 } RtOutputFile;
 
 /* Take memory, or create the temporary file and reserve its space. */
-bool rt_output_open(RtOutputFile *o, const TpOutput *where, TpDtype dtype, int64_t n, int64_t m,
+bool rt_output_open(RtOutputFile *o, const TpOutput *where, TpDtype dtype, const TpShape *shape,
                     TpCleanup *cleanup, TpError *e);
-/* Rows [i0, i0 + ni), columns [j0, j0 + nj) from src[i * ld + j].  Any thread; tiles do not
- * overlap. */
-bool rt_output_tile(const RtOutputFile *o, int64_t i0, int64_t ni, int64_t j0, int64_t nj,
-                    const void *src, int64_t ld, TpError *e);
+/* Entries (i, j), .., (i, j + n - 1), one after the other.  Any thread; runs do not overlap. */
+bool rt_output_run(const RtOutputFile *o, int64_t i, int64_t j, int64_t n, const void *src,
+                   TpError *e);
 /* Make the file durable under its name. */
 bool rt_output_commit(RtOutputFile *o, TpError *e);
 /* Remove what was not committed. */

@@ -16,7 +16,8 @@ static int32_t *product_slot(RtProduct *p, int32_t kind) {
     case TP_IN_UNIT: return &p->unit;
     case TP_IN_DEFECT: return &p->defect;
     case TP_IN_CODEFECT: return &p->codefect;
-    case TP_IN_NONE: case TP_IN_NORM: case TP_IN_COLUMN: break;
+    case TP_IN_NONE: case TP_IN_NORM: case TP_IN_COLUMN: case TP_IN_POINT: case TP_IN_DATA:
+    case TP_IN_CLASS: case TP_IN_DIRECTION: break;
     }
     return NULL;
 }
@@ -35,16 +36,37 @@ static bool bad_array(const RtRun *r, const TpArray *a) {
     return rt_fail(r->e, TP_E_ABI, "internal error: array %s of `%s`", a->name, r->k->name);
 }
 
+static bool in_range(const RtRun *r, const TpArray *x) {
+    for (int i = 0; i < 2; i++)
+        if (x->in[i] < 0 || x->in[i] >= r->k->ninput) return false;
+    return true;
+}
+
+/* Is it an array of one sample's places? */
+static bool of_places(const TpArray *x) {
+    return x->input == TP_IN_NORM || x->input == TP_IN_COLUMN || x->input == TP_IN_POINT ||
+           x->input == TP_IN_DATA || x->input == TP_IN_CLASS || x->input == TP_IN_DIRECTION;
+}
+
 static bool take_input(RtRun *r, int32_t a) {
     const TpArray *x = &r->k->array[a];
-    if (x->input == TP_IN_NORM || x->input == TP_IN_COLUMN)
-        return x->stage == TP_STAGE_SAMPLE || bad_array(r, x);
+    if (!in_range(r, x)) return bad_array(r, x);
+    if (of_places(x)) return x->stage == TP_STAGE_SAMPLE || bad_array(r, x);
+    if (rt_is_point(r, x->in[0]) || rt_is_point(r, x->in[1])) return bad_array(r, x);
     if (!check_dims(r, x)) return false;
     if (x->stage != TP_STAGE_PAIR) return x->input == TP_IN_GRAM || bad_array(r, x);
     int32_t *slot = product_slot(product_for(r, x), x->input);
     if (!slot || *slot) return bad_array(r, x);
     *slot = a;
     return true;
+}
+
+static bool take_output(RtRun *r, int32_t a) {
+    const TpArray *x = &r->k->array[a];
+    if (!(r->k->kernels >> x->output & 1) || x->naxis % 2) return bad_array(r, x);
+    if (x->naxis && x->stage == TP_STAGE_PAIR) r->wide_step = TP_BLOCK;
+    if (x->stage == TP_STAGE_SAMPLE && r->nside == 1) r->diagonal[x->output] = a;
+    return x->stage == TP_STAGE_PAIR || x->stage == TP_STAGE_SAMPLE || bad_array(r, x);
 }
 
 /* Pair inputs and cross Grams of one sample; both need one dimension. */
@@ -54,7 +76,7 @@ bool rt_products_find(RtRun *r) {
     for (int32_t a = 1; a < r->k->narray; a++) {
         const TpArray *x = &r->k->array[a];
         if (x->class == TP_INPUT && !take_input(r, a)) return false;
-        if (x->class == TP_OUTPUT && !(r->k->kernels >> x->output & 1)) return bad_array(r, x);
+        if (x->class == TP_OUTPUT && !take_output(r, a)) return false;
     }
     return true;
 }
@@ -68,7 +90,7 @@ static void blas_tile(RtDgemm *dgemm, const RtTile *t) {
 
 void rt_product_tile(const RtRun *r, const RtInput *x, const RtInput *y, int64_t i0, int64_t ni,
                      int64_t j0, int64_t nj, double *dot, double *pack) {
-    RtTile t = {x->x + i0 * x->d, y->x + j0 * y->d, ni, nj, x->d, dot, r->tile, pack};
+    RtTile t = {x->slot + i0 * x->d, y->slot + j0 * y->d, ni, nj, x->d, dot, r->tile, pack};
     if (r->blas.dgemm && x->d < INT_MAX) blas_tile(r->blas.dgemm, &t);
     else r->loops->tile(&t);
     int64_t pad = rt_round_up(nj, TP_BLOCK) - nj;
@@ -81,7 +103,7 @@ static void near_entry(const RtRun *r, const RtProduct *p, int64_t i, int64_t j,
                        const RtRowBuffers *b) {
     const RtInput *x = &r->side[0].input[p->in[0]], *y = &rt_right(r)->input[p->in[1]];
     bool anti = b->c[k] < 0;
-    double v = r->loops->defect(x->x + i * x->d, y->x + (j + k) * y->d, x->d, anti ? -1 : 1,
+    double v = r->loops->defect(x->slot + i * x->d, y->slot + (j + k) * y->d, x->d, anti ? -1 : 1,
                                 x->square[i], y->square[j + k]);
     b->c[k] = anti ? v - 1 : 1 - v;
     b->e[k] = anti ? 2 - v : v;

@@ -30,8 +30,8 @@ static double work(const RtRun *r) {
 
 static int thread_count(const RtRun *r) {
     int64_t wish = r->job->threads > 0 ? r->job->threads : rt_processors();
-    int64_t tiles =
-        ((r->side[0].n + r->tile - 1) / r->tile) * ((rt_right(r)->n + r->tile - 1) / r->tile);
+    int64_t tiles = ((r->side[0].slots + r->tile_rows - 1) / r->tile_rows) *
+                    ((rt_right(r)->slots + r->tile - 1) / r->tile);
     return (int)rt_min(rt_min(wish, 1024), rt_max(tiles, 1));
 }
 
@@ -40,30 +40,44 @@ static bool make_values(RtRun *r) {
     for (int32_t i = 0; dim && i < r->k->ninput; i++) dim[i] = r->side[0].input[i].d;
     bool ok = dim && rt_values_make(&r->v, r->k, r->job->set, r->job->nset, dim, r->e);
     rt_free(dim);
-    return ok && rt_values_check(&r->v, r->e);
+    return ok;
+}
+
+/* Columns at a time of a result with position axes: what a thread keeps of it stays in a cache of
+ * the second level, and is at least what the pair function works on. */
+enum { WIDE_BYTES = 1 << 20 };
+static void plan_wide(RtRun *r) {
+    int64_t entry = r->real_size;
+    if (!r->wide_step) return;
+    for (int i = 2; i < r->shape.rank; i++) entry *= r->shape.len[i];
+    while (r->wide_step > r->lanes && r->wide_step * entry > WIDE_BYTES) r->wide_step /= 2;
 }
 
 /* Up to where memory is taken: shapes, numbers, plan. */
 static bool prepare(RtRun *r, TpReport *rep) {
-    if (!rt_inputs_open(r) || !make_values(r)) return false;
+    if (!rt_inputs_open(r) || !make_values(r) || !rt_sizes_bind(r) || !rt_groups_make(r) ||
+        !rt_groups_check(r))
+        return false;
     rt_plan_tile(r);
-    if (!rt_products_find(r)) return false;
+    if (!rt_products_find(r) || !rt_plan_result(r)) return false;
+    plan_wide(r);
     rt_blas_find(&r->blas, r->job->blas, work(r));
     r->threads = thread_count(r);
     rep->nx = r->side[0].n;
     rep->ny = rt_right(r)->n;
+    rep->shape = r->shape;
+    rep->sizes = rt_max(r->side[0].ngroup, rt_right(r)->ngroup);
     rep->threads = r->threads;
     rep->tile = (int)r->tile;
     memcpy(rep->blas, r->blas.name, sizeof rep->blas);
-    return rt_plan_memory(r, &rep->bytes);
+    return rt_plan_memory(r, rep);
 }
 
 static bool open_outputs(RtRun *r) {
     for (int i = 0; i < TP_NKERNEL; i++) {
         const TpOutput *o = &r->job->out[i];
         if ((o->path || o->data || o->keep) &&
-            !rt_output_open(&r->out[i], o, (TpDtype)r->k->dtype, r->side[0].n, rt_right(r)->n,
-                            r->job->cleanup, r->e))
+            !rt_output_open(&r->out[i], o, (TpDtype)r->k->dtype, &r->shape, r->job->cleanup, r->e))
             return false;
     }
     return true;
@@ -73,7 +87,7 @@ static bool compute(RtRun *r, TpReport *rep) {
     double t0 = rt_now();
     if (!rt_inputs_read(r)) return false;
     double t1 = rt_now();
-    if (!rt_samples_run(r) || !rt_plan_memory(r, &rep->bytes) || !rt_series_run(r)) return false;
+    if (!rt_samples_run(r) || !rt_plan_memory(r, rep) || !rt_series_run(r)) return false;
     double t2 = rt_now();
     if (!rt_pairs_run(r)) return false;
     double t3 = rt_now();
@@ -92,21 +106,39 @@ static bool commit(RtRun *r, TpReport *rep) {
     return true;
 }
 
+static RtRun begin(const TpJob *job, TpError *err) {
+    *err = (TpError){.code = TP_OK};
+    return (RtRun){.job = job, .k = job->kernel, .e = err, .v = {.k = job->kernel},
+                   .block = job->kernel->block > 0 ? job->kernel->block : TP_BLOCK,
+                   .loops = rt_loops(), .real_size = rt_real_size(job->kernel->dtype)};
+}
+
+static void end(RtRun *r) {
+    for (int i = 0; i < TP_NKERNEL; i++) rt_output_close(&r->out[i]);
+    rt_arrays_free(r);
+    rt_inputs_close(r);
+    rt_groups_free(r);
+    rt_values_free(&r->v);
+    rt_free(r->product);
+    rt_blas_done(&r->blas);
+}
+
+bool tp_plan(const TpJob *job, TpReport *report, TpError *err) {
+    RtRun r = begin(job, err);
+    *report = (TpReport){.nx = 0};
+    bool ok = check_job(job, err) && prepare(&r, report);
+    end(&r);
+    return ok;
+}
+
 bool tp_run(const TpJob *job, TpReport *report, TpError *err) {
     TpReport rep = {.nx = 0};
     double start = rt_now();
-    *err = (TpError){.code = TP_OK};
-    RtRun r = {.job = job, .k = job->kernel, .e = err, .v = {.k = job->kernel}, .loops = rt_loops(),
-               .real_size = rt_real_size(job->kernel->dtype)};
+    RtRun r = begin(job, err);
     bool ok = check_job(job, err) && prepare(&r, &rep) && open_outputs(&r) && compute(&r, &rep) &&
               commit(&r, &rep);
     if (ok && job->progress) job->progress(job->ctx, 1, 0);
-    for (int i = 0; i < TP_NKERNEL; i++) rt_output_close(&r.out[i]);
-    rt_samples_free(&r);
-    rt_inputs_close(&r);
-    rt_values_free(&r.v);
-    rt_free(r.product);
-    rt_blas_done(&r.blas);
+    end(&r);
     rep.total_s = rt_now() - start;
     if (report) *report = rep;
     return ok;

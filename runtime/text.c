@@ -43,16 +43,45 @@ static double number_at(const void *data, TpDtype dtype, int64_t i) {
     return dtype == TP_F32 ? (double)((const float *)data)[i] : ((const double *)data)[i];
 }
 
-size_t tp_table(char *buf, size_t cap, const void *data, TpDtype dtype, int64_t n, int64_t m) {
-    RtText t = {buf, cap, 0};
+/* Numbers of an entry on its left side's positions, and on its right side's. */
+static void entry_shape(const TpShape *s, int64_t *rows, int64_t *columns) {
+    int half = (s->rank - 2) / 2;
+    *rows = *columns = 1;
+    for (int i = 0; i < half; i++) {
+        *rows *= s->len[2 + i];
+        *columns *= s->len[2 + half + i];
+    }
+}
+
+bool tp_table_fits(const TpShape *s) {
+    int64_t rows, columns;
+    entry_shape(s, &rows, &columns);
+    if (s->rank == 2) return s->len[0] <= TP_TABLE_ROWS && s->len[1] <= TP_TABLE_COLS;
+    return columns <= TP_TABLE_COLS && rows <= TP_TABLE_ROWS &&
+           s->len[0] * s->len[1] * (rows + 1) <= TP_TABLE_ROWS;
+}
+
+static void put_matrix(RtText *t, const void *data, TpDtype dtype, int64_t at, int64_t n,
+                       int64_t m) {
     int digits = dtype == TP_F32 ? 7 : 10;
     char num[40];
-    if (cap) *buf = 0;
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < m; j++) {
-            rt_number(num, sizeof num, digits, number_at(data, dtype, i * m + j));
-            rt_put(&t, "%*s%s", digits + 7, num, j + 1 == m ? "\n" : "");
+            rt_number(num, sizeof num, digits, number_at(data, dtype, at + i * m + j));
+            rt_put(t, "%*s%s", digits + 7, num, j + 1 == m ? "\n" : "");
         }
+}
+
+size_t tp_table(char *buf, size_t cap, const void *data, TpDtype dtype, const TpShape *s) {
+    RtText t = {buf, cap, 0};
+    int64_t rows, columns;
+    if (cap) *buf = 0;
+    entry_shape(s, &rows, &columns);
+    if (s->rank == 2) put_matrix(&t, data, dtype, 0, s->len[0], s->len[1]);
+    for (int64_t e = 0; s->rank > 2 && e < s->len[0] * s->len[1]; e++) {
+        rt_put(&t, "[%lld, %lld]\n", (long long)(e / s->len[1]), (long long)(e % s->len[1]));
+        put_matrix(&t, data, dtype, e * rows * columns, rows, columns);
+    }
     return t.len;
 }
 
@@ -76,8 +105,10 @@ void tp_output_path(char *buf, size_t cap, const char *out, int kernel) {
 
 void tp_report_text(char *buf, size_t cap, const TpJob *job, const TpReport *r) {
     RtText t = {buf, cap, 0};
-    char bytes[32], load[32], sample[32], pair[32], total[32];
+    char bytes[32], load[32], sample[32], pair[32], total[32], scratch[32], shape[300];
     tp_bytes_text(bytes, sizeof bytes, (double)r->bytes);
+    tp_bytes_text(scratch, sizeof scratch, (double)r->scratch);
+    tp_shape_text(shape, sizeof shape, &r->shape);
     tp_duration_text(load, sizeof load, r->load_s);
     tp_duration_text(sample, sizeof sample, r->sample_s);
     tp_duration_text(pair, sizeof pair, r->pair_s);
@@ -85,8 +116,11 @@ void tp_report_text(char *buf, size_t cap, const TpJob *job, const TpReport *r) 
     if (cap) *buf = 0;
     rt_put(&t, "kernel %s, %s\n", job->kernel->name,
            job->kernel->dtype == TP_F32 ? "float32" : "float64");
-    rt_put(&t, "result %lld x %lld, tiles of %d, %d thread%s, memory %s\n", (long long)r->nx,
-           (long long)r->ny, r->tile, r->threads, r->threads == 1 ? "" : "s", bytes);
+    if (r->shape.rank > 2) rt_put(&t, "result %s", shape);
+    else rt_put(&t, "result %lld x %lld", (long long)r->nx, (long long)r->ny);
+    rt_put(&t, ", tiles of %d, %d thread%s, memory %s, of it %s a thread\n", r->tile, r->threads,
+           r->threads == 1 ? "" : "s", bytes, scratch);
+    if (r->sizes > 1) rt_put(&t, "samples of %lld different sizes\n", (long long)r->sizes);
     rt_put(&t, "products by %s\n", r->blas);
     rt_put(&t, "time: load %s, samples %s, pairs %s, in all %s\n", load, sample, pair, total);
 }

@@ -25,20 +25,30 @@ typedef struct TpError {
     char text[1024];
 } TpError;
 
-/* An input array: a file, or n rows of d numbers in memory (row by row).  All NULL: none. */
+enum { TP_RANK = 32 };
+typedef struct TpShape {
+    int rank;
+    int64_t len[TP_RANK];
+} TpShape;
+
+/* An input array: a file, or numbers in memory of shape (n, axis[0], .., axis[naxis - 1], d), row
+ * by row, without the last axis where d is 0.  All NULL: none. */
 typedef struct TpData {
     const char *path;
     const double *rows;
     int64_t n, d;
+    const int64_t *axis;
+    int naxis;
 } TpData;
 
-typedef struct TpNamed { /* an input by name; y only where the job has a right side */
+typedef struct TpNamed { /* something by name; y only where the job has a right side */
     const char *name;
     TpData x, y;
 } TpNamed;
 
-/* Where a kernel matrix goes: a file, the caller's memory (nx * ny reals of the kernel's dtype),
- * or, with `keep`, memory that tp_run allocates and the caller frees. */
+/* Where a kernel matrix goes: a file, the caller's memory (reals of the kernel's dtype, of the
+ * shape that tp_plan tells: nx * ny, times positions where the kernel has such axes), or, with
+ * `keep`, memory that tp_run allocates and the caller frees. */
 typedef struct TpOutput {
     const char *path;
     void *data;
@@ -68,8 +78,10 @@ enum { TP_NKERNEL = 2 }; /* 0 nngp, 1 ntk */
 typedef struct TpJob {
     const TpKernel *kernel;
     TpData x, y; /* the first input; no y: the training Gram of x */
-    const TpNamed *more;
+    const TpNamed *more; /* further inputs, and data arguments */
     int nmore;
+    const TpNamed *size; /* position sizes that differ between samples: one whole number for each */
+    int nsize;
     const char *const *set; /* "name=value" */
     int nset;
     int threads;    /* 0: one per processor */
@@ -86,6 +98,9 @@ typedef struct TpJob {
 typedef struct TpReport {
     int64_t nx, ny;
     int64_t bytes; /* computed need */
+    int64_t scratch; /* of it, for each thread */
+    TpShape shape;   /* of a result: nx, ny, positions of x, positions of y */
+    int64_t sizes;   /* different sizes of samples, where they vary; else 1 */
     int threads, tile;
     char blas[80]; /* library and core, or "own loop" */
     double load_s, sample_s, pair_s, total_s;
@@ -95,8 +110,14 @@ typedef struct TpReport {
 /* Evaluate.  On failure no output file exists and report->data is NULL.  report may be NULL. */
 bool tp_run(const TpJob *job, TpReport *report, TpError *err);
 
-/* Rows and columns of a .npy file of rank 2, from its header. */
-bool tp_shape(const char *path, int64_t *n, int64_t *d, TpError *err);
+/* The same without evaluating: shapes and settings are checked, the report has what is known before
+ * a run (nx, ny, shape, threads, tile, memory). */
+bool tp_plan(const TpJob *job, TpReport *report, TpError *err);
+
+/* Shape of a .npy file, from its header. */
+bool tp_shape(const char *path, TpShape *shape, TpError *err);
+/* "(3, 4)" */
+void tp_shape_text(char *buf, size_t cap, const TpShape *shape);
 /* Check settings against a kernel without data ("name=value", see TpJob.set). */
 bool tp_check_settings(const TpKernel *k, const char *const *set, int nset, TpError *err);
 /* Bytes from "512M", "4G", "1.5GiB", "4096"; false: not a size. */
@@ -107,10 +128,11 @@ const char *tp_kernel_name(int kernel);
 /* "K.npy" -> "K.ntk.npy": where one of several kernels goes. */
 void tp_output_path(char *buf, size_t cap, const char *out, int kernel);
 
-/* A matrix as aligned text, for results small enough to look at; like snprintf, returns the length
- * that the whole text has. */
+/* A result as aligned text, where it is small enough to look at; like snprintf, returns the length
+ * that the whole text has.  With position axes, a matrix of positions for each pair of samples. */
 enum { TP_TABLE_ROWS = 64, TP_TABLE_COLS = 16 };
-size_t tp_table(char *buf, size_t cap, const void *data, TpDtype dtype, int64_t n, int64_t m);
+bool tp_table_fits(const TpShape *shape);
+size_t tp_table(char *buf, size_t cap, const void *data, TpDtype dtype, const TpShape *shape);
 
 /* A progress line for a terminal, redrawn in place: "\r[####    ] 48 %, 1 min 20 s left".  Writes
  * into buf. */

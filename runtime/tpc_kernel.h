@@ -47,10 +47,23 @@ int tpc_kernel_blas(TpcKernel *k, int on);
 /* Further inputs of the network by name: as many rows as x and y of tpc_kernel_eval, each of d
  * numbers. The arrays must live until the evaluation ends. */
 int tpc_kernel_input(TpcKernel *k, const char *name, const double *x, const double *y, long long d);
+/* Lengths of the n position axes of an input (also of the first one, whose numbers tpc_kernel_eval
+ * takes), or of all axes of a data argument (with d = 0 in tpc_kernel_input): arrays are then
+ * (samples, axes.., d).  y NULL: as x.  Lengths are copied and count until they are set again. */
+int tpc_kernel_axes(TpcKernel *k, const char *name, const long long *x, const long long *y, int n);
+/* A size that differs between samples: one for each of x, one for each of y, where the kernel was
+ * built with --size.  Copied, until set again; nx 0: as the axes are. */
+int tpc_kernel_sizes(TpcKernel *k, const char *name, const long long *x, long long nx,
+                     const long long *y, long long ny);
 /* Kernel matrices of nx rows x (d numbers each) against ny rows y; y NULL: against x itself.  nngp
  * and ntk hold nx * ny (nx * nx) numbers of the kernel's type and are NULL where not wanted. */
 int tpc_kernel_eval(TpcKernel *k, const double *x, long long nx, const double *y, long long ny,
                     long long d, void *nngp, void *ntk);
+/* Axes of such a result: nx, ny and, where the network returns a family, positions of x, then of y;
+ * results hold as many numbers as their product says.  At most *naxis lengths are written; *naxis
+ * becomes their number. */
+int tpc_kernel_shape(TpcKernel *k, const double *x, long long nx, const double *y, long long ny,
+                     long long d, long long *axis, int *naxis);
 /* 4: results are float; 8: double. */
 int tpc_kernel_real_size(const TpcKernel *k);
 /* End a running evaluation soon.  Any thread; async-signal-safe. */

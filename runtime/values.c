@@ -17,6 +17,30 @@ void rt_put(RtText *t, const char *fmt, ...) {
     t->len += n > 0 ? (size_t)n : 0;
 }
 
+void rt_put_aff(RtText *t, const TpKernel *k, const TpAff *a) {
+    for (int32_t i = 0; i < a->nterm; i++) {
+        int32_t f = a->term[i].k;
+        const char *name = k->size[a->term[i].size].name;
+        rt_put(t, "%s", i ? f < 0 ? " - " : " + " : f < 0 ? "-" : "");
+        if (f == 1 || f == -1) rt_put(t, "%s", name);
+        else rt_put(t, "%d*%s", f < 0 ? -f : f, name);
+    }
+    if (!a->nterm) rt_put(t, "%lld", (long long)a->c);
+    else if (a->c)
+        rt_put(t, " %c %lld", a->c < 0 ? '-' : '+', (long long)(a->c < 0 ? -a->c : a->c));
+}
+
+void rt_input_text(char *buf, size_t cap, const TpKernel *k, int32_t input) {
+    const TpInputDecl *decl = &k->input[input];
+    RtText t = {buf, cap, 0};
+    rt_put(&t, "(N");
+    for (int32_t i = 0; i < decl->npos; i++) {
+        rt_put(&t, ", ");
+        rt_put_aff(&t, k, &decl->size[i]);
+    }
+    rt_put(&t, decl->is_data ? decl->npos ? ")" : ",)" : ", d)");
+}
+
 static bool is_hyper_size(const TpSize *s) { return s->kind == TP_SIZE_HYPER; }
 
 /* ---- names */
@@ -148,34 +172,60 @@ static bool size_value(const RtValues *v, const Settings *s, int32_t i, TpError 
     return true;
 }
 
-typedef struct Ordered {
-    int32_t order, index;
-    bool is_size;
-} Ordered;
-
 static int by_order(const void *a, const void *b) {
-    const Ordered *x = a, *y = b;
-    return (x->order > y->order) - (x->order < y->order);
+    const RtStep *x = a, *y = b;
+    if (x->order != y->order) return x->order > y->order ? 1 : -1;
+    return (x->index > y->index) - (x->index < y->index);
 }
 
-static int32_t list_values(const TpKernel *k, Ordered *o) {
+static int32_t list_steps(const TpKernel *k, RtStep *o) {
     int32_t n = 0;
-    for (int32_t i = 0; i < k->nreal; i++) o[n++] = (Ordered){k->real[i].order, i, false};
+    for (int32_t i = 0; i < k->nreal; i++) o[n++] = (RtStep){k->real[i].order, i, false};
     for (int32_t i = 0; i < k->nsize; i++)
-        if (is_hyper_size(&k->size[i])) o[n++] = (Ordered){k->size[i].order, i, true};
+        if (k->size[i].value.n || is_hyper_size(&k->size[i]))
+            o[n++] = (RtStep){k->size[i].order, i, true};
     qsort(o, (size_t)n, sizeof *o, by_order);
     return n;
 }
 
 static bool evaluate(const RtValues *v, const Settings *s, TpError *e) {
-    Ordered *o = rt_alloc((v->k->nreal + v->k->nsize) * (int64_t)sizeof(Ordered), e);
-    if (!o) return false;
     bool ok = true;
-    int32_t n = list_values(v->k, o);
-    for (int32_t i = 0; ok && i < n; i++)
-        ok = o[i].is_size ? size_value(v, s, o[i].index, e) : real_value(v, s, o[i].index, e);
-    rt_free(o);
+    for (int32_t i = 0; ok && i < v->nstep; i++) {
+        const RtStep *o = &v->step[i];
+        if (!o->is_size) ok = real_value(v, s, o->index, e);
+        else if (is_hyper_size(&v->k->size[o->index])) ok = size_value(v, s, o->index, e);
+    }
     return ok;
+}
+
+static int64_t floor_div(int64_t a, int64_t b) {
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+static int64_t derived_size(const TpSize *z, const double *real, const int64_t *size) {
+    double x = rt_code_value(&z->value, real, size);
+    int64_t whole = fabs(x) < 0x1p62 ? (int64_t)floor(x) : 0;
+    return z->kind == TP_SIZE_FLOOR ? floor_div(whole, z->k > 0 ? z->k : 1) : whole;
+}
+
+void rt_values_derive(const RtValues *v, const int64_t *position, const int64_t *right,
+                      int64_t *size, double *real) {
+    const TpKernel *k = v->k;
+    for (int32_t i = 0; i < k->nsize; i++)
+        size[i] = k->size[i].kind == TP_SIZE_POSITION ? position[i] : v->size[i];
+    for (int32_t i = 0; i < k->nreal; i++) real[i] = v->real[i];
+    for (int32_t i = 0; i < v->nstep; i++) {
+        const RtStep *o = &v->step[i];
+        if (o->is_size && !is_hyper_size(&k->size[o->index]))
+            size[o->index] = derived_size(&k->size[o->index], real, size);
+    }
+    for (int32_t i = 0; i < k->nsize; i++)
+        if (k->size[i].kind == TP_SIZE_RIGHT) size[i] = (right ? right : size)[k->size[i].of];
+    for (int32_t i = 0; i < v->nstep; i++) {
+        int32_t r = v->step[i].index;
+        if (!v->step[i].is_size && !k->real[r].hyper)
+            real[r] = rt_code_value(&k->real[r].value, real, size);
+    }
 }
 
 static bool settings_make(Settings *s, const TpKernel *k, const char *const *set, int nset,
@@ -192,12 +242,17 @@ static bool settings_make(Settings *s, const TpKernel *k, const char *const *set
 
 bool rt_values_make(RtValues *v, const TpKernel *k, const char *const *set, int nset,
                     const int64_t *dim, TpError *e) {
-    *v = (RtValues){k, rt_zalloc(k->nsize * 8, e), rt_zalloc(k->nreal * 8, e)};
+    *v = (RtValues){k, rt_zalloc(k->nsize * 8, e), rt_zalloc(k->nreal * 8, e),
+                    rt_alloc((k->nreal + k->nsize) * (int64_t)sizeof(RtStep), e), 0};
     Settings s = {NULL, NULL};
-    bool ok = v->size && v->real && settings_make(&s, k, set, nset, e);
-    for (int32_t i = 0; ok && i < k->nsize; i++)
+    bool ok = v->size && v->real && v->step && settings_make(&s, k, set, nset, e);
+    for (int32_t i = 0; ok && i < k->nsize; i++) {
         if (k->size[i].kind == TP_SIZE_DIM) v->size[i] = dim[k->size[i].input];
+        if (k->size[i].kind == TP_SIZE_POSITION) v->size[i] = 1;
+    }
+    if (ok) v->nstep = list_steps(k, v->step);
     ok = ok && evaluate(v, &s, e);
+    if (ok) rt_values_derive(v, v->size, NULL, v->size, v->real);
     rt_free(s.real);
     rt_free(s.size);
     if (!ok) rt_values_free(v);
@@ -207,20 +262,23 @@ bool rt_values_make(RtValues *v, const TpKernel *k, const char *const *set, int 
 void rt_values_free(RtValues *v) {
     rt_free(v->size);
     rt_free(v->real);
+    rt_free(v->step);
     *v = (RtValues){.k = v->k};
 }
 
-bool rt_values_check(const RtValues *v, TpError *e) {
-    for (int32_t i = 0; i < v->k->ncheck; i++) {
-        const TpCheck *c = &v->k->check[i];
-        double x = rt_code_value(&c->value, v->real, v->size);
+bool rt_values_check(const TpKernel *k, const double *real, const int64_t *size, const char *where,
+                     TpError *e) {
+    for (int32_t i = 0; i < k->ncheck; i++) {
+        const TpCheck *c = &k->check[i];
+        double x = rt_code_value(&c->value, real, size);
         const char *need = NULL;
         if (!isfinite(x)) need = "finite";
         else if (c->kind == TP_CHECK_NONNEG && x < 0) need = "at least 0";
         else if (c->kind == TP_CHECK_POSITIVE && x <= 0) need = "above 0";
         char num[40];
         rt_number(num, sizeof num, 10, x);
-        if (need) return rt_fail(e, TP_E_SETTING, "%s is %s; it must be %s", c->what, num, need);
+        if (need)
+            return rt_fail(e, TP_E_SETTING, "%s is %s; it must be %s%s", c->what, num, need, where);
     }
     return true;
 }
@@ -249,10 +307,11 @@ static void put_setting(RtText *t, const char *name, const TpCode *code, double 
 }
 
 /* Defaults may depend on hyperparameters that have none: those values are not shown. */
-static void put_defaults(RtText *t, const TpKernel *k, const Ordered *o, int32_t n, double *real,
+static void put_defaults(RtText *t, const TpKernel *k, const RtStep *o, int32_t n, double *real,
                          int64_t *size) {
     for (int32_t i = 0; i < n; i++) {
         int32_t at = o[i].index;
+        if (o[i].is_size && !is_hyper_size(&k->size[at])) continue;
         const TpCode *code = o[i].is_size ? &k->size[at].value : &k->real[at].value;
         double x = code->n ? rt_code_value(code, real, size) : NAN;
         if (o[i].is_size) size[at] = fabs(x) <= MAX_INT ? (int64_t)x : 0;
@@ -267,11 +326,11 @@ static void put_defaults(RtText *t, const TpKernel *k, const Ordered *o, int32_t
 size_t rt_settings_text(char *buf, size_t cap, const TpKernel *k) {
     RtText t = {buf, cap, 0};
     TpError none = {.code = TP_OK};
-    Ordered *o = rt_alloc((k->nreal + k->nsize) * (int64_t)sizeof(Ordered), &none);
+    RtStep *o = rt_alloc((k->nreal + k->nsize) * (int64_t)sizeof(RtStep), &none);
     double *real = rt_zalloc(k->nreal * 8, &none);
     int64_t *size = rt_zalloc(k->nsize * 8, &none);
     if (cap) *buf = 0;
-    if (o && real && size) put_defaults(&t, k, o, list_values(k, o), real, size);
+    if (o && real && size) put_defaults(&t, k, o, list_steps(k, o), real, size);
     rt_free(o);
     rt_free(real);
     rt_free(size);

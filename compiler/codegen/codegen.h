@@ -68,8 +68,9 @@ typedef struct CodegenApi {
 /* The generator.  path: the module's file; NULL: beside the program and where it was installed.
  * NULL: it cannot be had (a diagnostic says why).  It stays loaded until the process ends. */
 const CodegenApi *codegen_load(Ctx *c, const char *path);
-/* Loading in a thread of its own: the stages before run meanwhile (libLLVM takes 12 ms).  It must
- * end before the process does, which would tear libraries down while they are being set up. */
+/* Loading in a thread of its own: the stages before run meanwhile (it takes 3 ms, with a shared
+ * libLLVM 12).  It must end before the process does, which would tear libraries down while they
+ * are being set up. */
 typedef struct CodegenPreload {
     pthread_t thread;
     bool begun;

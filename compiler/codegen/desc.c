@@ -52,7 +52,8 @@ LAYOUT(TpFixed, TEXT(TpFixed, name), TEXT(TpFixed, value))
 LAYOUT(TpCheck, I32(TpCheck, kind), STRUCT(TpCheck, value, TpCode), TEXT(TpCheck, what))
 LAYOUT(TpArray, TEXT(TpArray, name), I32(TpArray, stage), I32(TpArray, class),
        I32(TpArray, input), I32(TpArray, in[0]), I32(TpArray, in[1]), I32(TpArray, output),
-       STRUCT(TpArray, column, TpAff), ARRAY(TpArray, extent, TpAff, naxis), I32(TpArray, naxis))
+       STRUCT(TpArray, column, TpAff), ARRAY(TpArray, extent, TpAff, naxis), I32(TpArray, naxis),
+       TEXT(TpArray, finite), I32(TpArray, left))
 LAYOUT(TpInputDecl, TEXT(TpInputDecl, name), I32(TpInputDecl, npos), I32(TpInputDecl, is_data),
        ARRAY(TpInputDecl, size, TpAff, npos))
 LAYOUT(TpKernel, I32(TpKernel, abi), I32(TpKernel, dtype), I32(TpKernel, kernels),
@@ -63,7 +64,8 @@ LAYOUT(TpKernel, I32(TpKernel, abi), I32(TpKernel, dtype), I32(TpKernel, kernels
        ARRAY(TpKernel, check, TpCheck, ncheck), ARRAY(TpKernel, array, TpArray, narray),
        CODE(TpKernel, const_fn, KS_const), CODE(TpKernel, sample_fn, KS_sample),
        CODE(TpKernel, series_fn, KS_series), CODE(TpKernel, pair_fn, KS_pair),
-       I32(TpKernel, lanes), EMPTY(TpKernel, self))
+       I32(TpKernel, lanes), I32(TpKernel, block),
+       I32(TpKernel, compact), EMPTY(TpKernel, self))
 
 typedef struct Describe {
     Ctx *c;

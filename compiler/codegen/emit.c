@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* A load from memory whose value is the same in all lanes of the function. */
-static bool load_uniform(const Emit *e, const KIns *ins) {
+bool load_uniform(const Emit *e, const KIns *ins) {
     const KArray *a = &e->k->array.data[ins->x];
     if (a->stage == KS_const) return true;
     if (a->stage == KS_pair || e->stage != KS_pair) return false;
@@ -81,7 +81,7 @@ static void emit_store(Emit *e, const KIns *ins, uint32_t lo, uint32_t hi) {
                          e->k->dtype == TP_F32 ? 4 : 8);
 }
 
-static LLVMValueRef *lanes_new(Emit *e) {
+LLVMValueRef *lanes_new(Emit *e) {
     return ARENA_ARRAY(e->c->a, LLVMValueRef, e->u * e->g);
 }
 
@@ -102,7 +102,7 @@ static void emit_lanes(Emit *e, KVal k, const KIns *ins, uint32_t lo, uint32_t h
     Val *x = &e->val[k];
     if (!x->lane) x->lane = lanes_new(e);
     if (ins->op == KO_load) {
-        emit_load(e, k, ins, lo, hi);
+        if (!e->slid[k]) emit_load(e, k, ins, lo, hi);
         return;
     }
     for (uint32_t v = lo; v < hi; v++) {
@@ -124,9 +124,7 @@ static void emit_one(Emit *e, KVal k, const KIns *ins) {
     for (uint32_t i = 0; i < e->u * e->g; i++) x->lane[i] = v;
 }
 
-static void emit_straight(Emit *e, const KVal *source, uint32_t n) {
-    KVal *ins = ARENA_ARRAY(e->c->a, KVal, n);
-    schedule(e->c, e->k, e->stage, e->u, source, n, ins);
+static void emit_turn(Emit *e, const KVal *ins, uint32_t n) {
     for (uint32_t g = 0; g < e->g; g++)
         for (uint32_t i = 0; i < n; i++) {
             const KIns *x = instruction(e, ins[i]);
@@ -137,46 +135,120 @@ static void emit_straight(Emit *e, const KVal *source, uint32_t n) {
         }
 }
 
-static LLVMBasicBlockRef block_new(Emit *e, const char *name) {
+static void emit_straight(Emit *e, const KVal *source, uint32_t n) {
+    KVal *ins = ARENA_ARRAY(e->c->a, KVal, n);
+    schedule(e->c, e->k, e->stage, e->u, source, n, ins);
+    for (uint32_t j = 0; j < e->jam.n; j++) {
+        jam_select(e, j);
+        emit_turn(e, ins, n);
+    }
+    if (!e->jam.n) emit_turn(e, ins, n);
+}
+
+LLVMBasicBlockRef block_new(Emit *e, const char *name) {
     return LLVMAppendBasicBlockInContext(e->cx, e->fn, e->named ? name : "");
 }
 
-static void emit_block(Emit *e, uint32_t block);
+/* The largest (LLVMIntSGT) or smallest (LLVMIntSLT) of the forms. */
+static LLVMValueRef emit_bound(Emit *e, LLVMIntPredicate order, Aff first, const Aff *more,
+                               uint32_t nmore) {
+    LLVMValueRef v = emit_aff(e, first);
+    for (uint32_t i = 0; i < nmore; i++) {
+        LLVMValueRef x = emit_aff(e, more[i]);
+        v = LLVMBuildSelect(e->b, LLVMBuildICmp(e->b, order, x, v, ""), x, v, "");
+    }
+    return v;
+}
+
+/* ---- windows that slide: loads before the first turn, then values of the turn before */
+static void slide_enter(Emit *e, const SlideVec *s) {
+    for (uint32_t i = 0; i < s->len; i++) {
+        Slide *w = &s->data[i];
+        e->val[w->v].lane = w->first = lanes_new(e);
+        emit_load(e, w->v, instruction(e, w->v), 0, e->u * e->g);
+    }
+}
+
+static void slide_turn(Emit *e, const SlideVec *s, LLVMBuilderRef head) {
+    for (uint32_t i = 0; i < s->len; i++) {
+        Slide *w = &s->data[i];
+        e->val[w->v].lane = w->phi = lanes_new(e);
+        e->slid[w->v] = true;
+        for (uint32_t v = 0; v < e->u * e->g; v++) w->phi[v] = LLVMBuildPhi(head, e->vec.real, "");
+    }
+}
+
+static void slide_next(Emit *e, const SlideVec *s, LLVMBasicBlockRef from,
+                       LLVMBasicBlockRef latch) {
+    for (uint32_t i = 0; i < s->len; i++)
+        for (uint32_t v = 0; v < e->u * e->g; v++) {
+            LLVMValueRef in[] = {s->data[i].first[v], e->val[s->data[i].next].lane[v]};
+            LLVMAddIncoming(s->data[i].phi[v], in, (LLVMBasicBlockRef[]){from, latch}, 2);
+        }
+}
 
 /* do { body } while (++v < hi), entered if lo < hi. */
-static void emit_loop(Emit *e, const KIns *ins) {
-    LLVMValueRef lo = emit_aff(e, ins->lo), hi = emit_aff(e, ins->hi);
+static void emit_loop(Emit *e, KVal loop) {
+    const KIns *ins = instruction(e, loop);
+    uint32_t jam = jam_turns(e, loop);
+    vec_push(e->c->a, &e->open, (Around){loop, false});
+    LLVMValueRef lo = emit_bound(e, LLVMIntSGT, ins->lo, ins->more_lo, ins->nmore_lo);
+    LLVMValueRef hi = emit_bound(e, LLVMIntSLT, ins->hi, ins->more_hi, ins->nmore_hi);
+    if (jam > 1) lo = emit_jammed(e, ins, lo, hi, jam);
     LLVMValueRef one = LLVMConstInt(e->i64, 1, 0);
-    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), body = block_new(e, "loop");
-    LLVMBasicBlockRef done = block_new(e, "done");
+    LLVMBasicBlockRef from = block_new(e, "enter"), head = block_new(e, "loop");
+    LLVMBasicBlockRef body = block_new(e, "turn"), done = block_new(e, "done");
+    LLVMBuilderRef at = LLVMCreateBuilderInContext(e->cx);
     LLVMValueRef first = ins->down ? LLVMBuildNSWSub(e->b, hi, one, "") : lo;
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lo, hi, ""), body, done);
+    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, lo, hi, ""), from, done);
+    SlideVec slide = {0};
+    slide_find(e, ins, &slide);
+    LLVMPositionBuilderAtEnd(at, from);
+    LLVMPositionBuilderAtEnd(e->b, from);
+    vec_push(e->c->a, &e->var, (LoopVar){ins->var, first, at, 0});
+    slide_enter(e, &slide);
+    (void)vec_pop(&e->var);
+    LLVMBuildBr(e->b, head);
+    LLVMPositionBuilderAtEnd(at, head);
     LLVMPositionBuilderAtEnd(e->b, body);
-    LLVMValueRef v = LLVMBuildPhi(e->b, e->i64, e->named ? sym_text(e->c->syms, ins->var) : "");
-    vec_push(e->c->a, &e->var, (LoopVar){ins->var, v});
+    LLVMValueRef v = LLVMBuildPhi(at, e->i64, e->named ? sym_text(e->c->syms, ins->var) : "");
+    slide_turn(e, &slide, at);
+    vec_push(e->c->a, &e->var, (LoopVar){ins->var, v, at, 0});
     emit_block(e, ins->block);
     (void)vec_pop(&e->var);
+    (void)vec_pop(&e->open);
+    LLVMBuildBr(at, body);
+    LLVMDisposeBuilder(at);
     LLVMValueRef next = ins->down ? LLVMBuildNSWSub(e->b, v, one, "")
                                   : LLVMBuildNSWAdd(e->b, v, one, "");
     LLVMValueRef more = LLVMBuildICmp(e->b, ins->down ? LLVMIntSGE : LLVMIntSLT, next,
                                       ins->down ? lo : hi, "");
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
-    LLVMBuildCondBr(e->b, more, body, done);
+    LLVMBuildCondBr(e->b, more, head, done);
     LLVMAddIncoming(v, (LLVMValueRef[]){first, next}, (LLVMBasicBlockRef[]){from, latch}, 2);
+    slide_next(e, &slide, from, latch);
     LLVMPositionBuilderAtEnd(e->b, done);
 }
 
-static void emit_if(Emit *e, const KIns *ins) {
+static void emit_branch(Emit *e, KVal v, bool otherwise) {
+    const KIns *ins = instruction(e, v);
+    vec_push(e->c->a, &e->open, (Around){v, otherwise});
+    emit_block(e, otherwise ? ins->block2 : ins->block);
+    (void)vec_pop(&e->open);
+}
+
+static void emit_if(Emit *e, KVal v) {
+    const KIns *ins = instruction(e, v);
     LLVMValueRef holds = emit_cons(e, ins->cons, ins->ncons);
     LLVMBasicBlockRef then = block_new(e, "then"), done = block_new(e, "join");
     LLVMBasicBlockRef other = ins->block2 ? block_new(e, "else") : done;
     LLVMBuildCondBr(e->b, holds, then, other);
     LLVMPositionBuilderAtEnd(e->b, then);
-    emit_block(e, ins->block);
+    emit_branch(e, v, false);
     LLVMBuildBr(e->b, done);
     if (ins->block2) {
         LLVMPositionBuilderAtEnd(e->b, other);
-        emit_block(e, ins->block2);
+        emit_branch(e, v, true);
         LLVMBuildBr(e->b, done);
     }
     LLVMPositionBuilderAtEnd(e->b, done);
@@ -184,15 +256,15 @@ static void emit_if(Emit *e, const KIns *ins) {
 
 static bool is_structure(KOp op) { return op == KO_loop || op == KO_if; }
 
-static void emit_block(Emit *e, uint32_t block) {
+void emit_block(Emit *e, uint32_t block) {
     const KBlock *b = &e->k->fn[e->stage].block.data[block];
     for (uint32_t i = 0; i < b->ins.len;) {
         uint32_t n = i;
         while (n < b->ins.len && !is_structure(instruction(e, b->ins.data[n])->op)) n++;
         emit_straight(e, b->ins.data + i, n - i);
         if (n < b->ins.len) {
-            const KIns *s = instruction(e, b->ins.data[n++]);
-            if (s->op == KO_loop)
+            KVal s = b->ins.data[n++];
+            if (instruction(e, s)->op == KO_loop)
                 emit_loop(e, s);
             else
                 emit_if(e, s);
@@ -285,13 +357,15 @@ static void function_state(Emit *e, KStage stage, Grouping n) {
     e->g = n.g;
     e->one = shape_make(e, 1);
     e->vec = shape_make(e, n.w);
+    e->lanes = n.u * n.g * n.w;
     e->val = ARENA_ARRAY(e->c->a, Val, k->fn[stage].ins.len);
+    e->slid = ARENA_ARRAY(e->c->a, bool, k->fn[stage].ins.len);
     e->size = nothing_yet(e, k->size.len);
     e->real = nothing_yet(e, k->real.len);
     LLVMValueRef **of_array[] = {&e->carray, &e->xarray, &e->yarray, &e->parray, &e->row};
     for (size_t i = 0; i < sizeof of_array / sizeof *of_array; i++)
         *of_array[i] = nothing_yet(e, k->array.len);
-    e->base = NULL;
+    e->base = e->stride = NULL;
 }
 
 static LLVMTypeRef function_type(const Emit *e) {
@@ -354,7 +428,9 @@ EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, 
     e.named = !LLVMContextShouldDiscardValueNames(cx);
     tables(&e);
     EmittedFns out = {0};
-    const Grouping n[KS_COUNT] = {{1, 1, 1}, {pair.w, 1, 1}, {pair.w, 2, 1}, pair};
+    e.block = sample_block(k, pair);
+    uint32_t two = e.block >= 2 * pair.w ? 2 : 1;
+    const Grouping n[KS_COUNT] = {{1, 1, 1}, {pair.w, 1, 1}, {pair.w, two, 1}, pair};
     for (int s = 0; s < KS_COUNT; s++) {
         if (!(stages >> s & 1)) continue;
         if (k->fn[s].block.len < 2 || !k->fn[s].block.data[1].ins.len) continue;

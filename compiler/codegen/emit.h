@@ -4,6 +4,7 @@
 #define TPC_CODEGEN_EMIT_H
 #include "codegen/codegen.h"
 #include "codegen/target.h"
+#include "kernel/depend.h"
 #include <llvm-c/Core.h>
 
 enum { MAX_VECTORS = 16 }; /* u * g */
@@ -26,7 +27,18 @@ typedef struct Val {
 typedef struct LoopVar {
     Sym name;
     LLVMValueRef v;
+    LLVMBuilderRef head; /* the head of its loop: what depends on it and on outer ones */
+    int64_t shift;       /* what is emitted is for v + shift */
 } LoopVar;
+
+/* Turns of a loop that are emitted together (emit_jam.c): each has values and cells of its own. */
+enum { MAX_JAM = 4 };
+typedef struct Jam {
+    uint32_t n; /* 0: no such loop is open */
+    uint32_t at; /* its variable's number in Emit.var */
+    Val *val[MAX_JAM];
+    LLVMValueRef **cell[MAX_JAM];
+} Jam;
 
 typedef struct Emit {
     Ctx *c;
@@ -45,21 +57,30 @@ typedef struct Emit {
     bool named;         /* values get names: for reading */
     /* the function */
     KStage stage;
+    uint32_t block; /* samples of a block of sample arrays: a power of 2 */
     Shape one, vec;
-    uint32_t u, g;
+    uint32_t u, g, lanes; /* lanes: u * g * w */
     LLVMValueRef fn;
     LLVMValueRef base; /* first lane of this turn of the lane loop, in elements; NULL: const */
     Val *val;
+    bool *slid; /* by value: a load whose lanes are there already */
     LLVMValueRef **cell; /* by array: u * g stack slots, made registers by mem2reg; NULL: memory */
     /* loaded in the entry block where they are used; NULL: not yet */
     LLVMValueRef *size, *real, *carray, *xarray, *yarray, *parray, *row;
+    LLVMValueRef stride; /* TpFrame.stride; NULL: not yet */
     VEC(LoopVar) var;
+    VEC(Around) open; /* loops and ifs around the block that is emitted */
+    Jam jam;
 } Emit;
 
 /* The pair function's shape; decided from its size, the processor and the wish in o. */
 typedef struct Grouping {
     uint32_t w, u, g;
 } Grouping;
+/* Does the pair function take the left sample's arrays element by element (TpKernel.compact)? */
+bool pair_is_compact(const Kernel *k);
+/* Samples of a block of sample arrays (TpKernel.block). */
+uint32_t sample_block(const Kernel *k, Grouping pair);
 Grouping pair_grouping(const Kernel *k, const Target *t, const CodegenOptions *o);
 
 /* Functions of k for t, added to m: those of `stages` (bit set of 1 << KStage); NULL where the
@@ -88,6 +109,29 @@ LLVMValueRef emit_table_place(Emit *e, const KIns *ins);
 LLVMValueRef emit_real(Emit *e, uint32_t x);
 /* Axes of an array that have storage: all but rings of one slice. */
 bool axis_is_stored(const KAxis *x);
+
+/* ---- emit_slide.c: loads of a loop's block that find in a register what another loaded before */
+typedef struct Slide {
+    KVal v, next; /* v in a turn is what next is in the turn before */
+    LLVMValueRef *first, *phi;
+} Slide;
+typedef VEC(Slide) SlideVec;
+void slide_find(const Emit *e, const KIns *loop, SlideVec *out);
+
+/* ---- emit_jam.c: turns of a loop side by side, where inner loops sum */
+/* How many turns of the loop are emitted together; 1: one after the other. */
+uint32_t jam_turns(Emit *e, KVal loop);
+/* Emits turns by n from lo on, as long as n are left, and returns the next one. */
+LLVMValueRef emit_jammed(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t n);
+/* What is emitted next is of turn j. */
+void jam_select(Emit *e, uint32_t j);
+
+/* ---- emit.c */
+LLVMBasicBlockRef block_new(Emit *e, const char *name);
+LLVMValueRef *lanes_new(Emit *e);
+void emit_block(Emit *e, uint32_t block);
+/* The same in all lanes of the function. */
+bool load_uniform(const Emit *e, const KIns *ins);
 
 /* ---- schedule.c: the n instructions ins, no loops and ifs, in the order to emit them, u vectors
  * of each */

@@ -137,6 +137,9 @@ static bool parts_link(Ctx *c, const Kernel *k, Part part[NPART], Jit *out) {
         LLVMConsumeError(LLVMOrcDisposeLLJIT(j));
         return false;
     }
+    desc->lanes = (int32_t)(out->u * out->g * out->w);
+    desc->block = (int32_t)sample_block(k, (Grouping){out->w, out->u, out->g});
+    desc->compact = pair_is_compact(k);
     out->kernel = desc;
     out->code = j;
     return true;

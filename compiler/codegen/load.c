@@ -2,6 +2,7 @@
 #include "codegen/codegen.h"
 #include "diag/diag.h"
 #include <dlfcn.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,16 @@ static void *preload(void *unused) {
     return NULL;
 }
 
+/* LLVM allocates 8 MB in small pieces.  By default the heaps of threads grow page by page, a system
+ * call each, which other threads' page faults wait for. */
+static void heap_in_large_steps(void) {
+#ifdef M_TOP_PAD
+    mallopt(M_TOP_PAD, 4 << 20);
+#endif
+}
+
 void codegen_preload(CodegenPreload *p) {
+    heap_in_large_steps();
     p->begun = !pthread_create(&p->thread, NULL, preload, NULL);
 }
 

@@ -42,6 +42,9 @@ static LLVMValueRef add_kernel(Ctx *c, Unit *u, const CodegenImage *im, const Ke
     for (int s = 0; s < KS_COUNT; s++)
         if (f.fn[s]) LLVMSetLinkage(f.fn[s], LLVMInternalLinkage);
     TpKernel *d = kernel_describe(c, k, c->a);
+    d->lanes = (int32_t)(n.u * n.g * n.w);
+    d->block = (int32_t)sample_block(k, n);
+    d->compact = pair_is_compact(k);
     return describe_kernel(c, u->m, d, &f, arena_printf(c->a, "tp_kernel_%s", what));
 }
 

@@ -46,7 +46,7 @@ static bool compile_sets(Session *s, const char *path, const Kernel **kernel, ui
     for (uint32_t i = 0; i < *n; i++) {
         Compiled k;
         if (!compile_file(s, path, set[i], UPTO_PROGRAM, &k)) return false;
-        if (!i && !check_runnable(&s->c, k.program, s->o->kernels, false)) return false;
+        if (!check_runnable(&s->c, k.program, s->o->kernels, false)) return false;
         if (!compile_program(s, k.program, set[i], UPTO_KERNEL, &k)) return false;
         kernel[i] = k.kernel;
         *program = k.program;

@@ -1,62 +1,41 @@
 /* tpc check: what can be said about a program without data. */
-#include "check/check.h"
-#include "driver/driver.h"
+#include "driver/verdict.h"
 #include <dirent.h>
-#include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct Checking {
     Session *s;
-    bool unmet;      /* --require */
+    bool unmet;    /* --require */
     Rung require;
-    json_t *files;   /* --format=json */
+    json_t *files; /* --format=json */
 } Checking;
 
-static json_t *reason_json(Session *s, const CheckReason *r) {
-    json_t *uses = json_array();
-    for (int i = 0; i < 2; i++)
-        if (r->use[i].file)
-            json_array_append_new(uses, json_string(source_place(s->c.src, s->a, r->use[i])));
-    return json_pack("{s:s, s:s, s:o, s:[], s:s, s:n, s:n}", "condition", r->condition, "matrix",
-                     r->subject, "uses", uses, "chain", "text", r->text, "coefficient",
-                     "relative_error");
-}
-
-static json_t *network_json(Session *s, const char *name, const Verdict *v) {
-    json_t *reasons = json_array();
-    for (uint32_t i = 0; i < v->reason.len; i++)
-        json_array_append_new(reasons, reason_json(s, &v->reason.data[i]));
-    json_t *condition = v->condition ? json_string(v->condition) : json_null();
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", name, "verdict", rung_text(v->rung),
-                     "readout", readout_text(v->readout), "condition", condition, "reasons",
-                     reasons);
-}
-
-static void network_text(Session *s, const char *name, const Verdict *v) {
-    printf("%s: %s, readout %s", name, rung_text(v->rung), readout_text(v->readout));
-    if (v->condition) printf(" (while %s)", v->condition);
-    putchar('\n');
-    for (uint32_t i = 0; i < v->reason.len; i++) {
-        const CheckReason *r = &v->reason.data[i];
-        printf("    `%s`: %s\n", r->subject, r->text);
-        for (int k = 0; k < 2; k++)
-            if (r->use[k].file) printf("        %s\n", source_place(s->c.src, s->a, r->use[k]));
-    }
+static bool coloured(void) {
+    const char *no = getenv("NO_COLOR");
+    return isatty(1) && !(no && *no);
 }
 
 static void check_network(Checking *k, const Ast *ast, Sym name, json_t *networks) {
     Session *s = k->s;
     Program *p;
+    Verdict v;
+    const CheckProbe *probe;
     if (!program_elaborate(&s->c, ast, name, s->o->set.data, s->o->set.len, &p)) return;
     const char *wrong = program_verify(&s->c, p);
     if (wrong) bug("program: %s", wrong);
-    Verdict v;
-    check_program(&s->c, p, &v);
+    if (!probe_of(s, p, &probe) || !check_program(&s->c, p, probe, &v)) return;
     if (v.rung < k->require) k->unmet = true;
     const char *text = sym_text(s->c.syms, name);
-    if (networks) json_array_append_new(networks, network_json(s, text, &v));
-    else network_text(s, text, &v);
+    if (networks) {
+        json_array_append_new(networks, verdict_json(s, ast, text, &v));
+        return;
+    }
+    Buf b = buf_new(s->a);
+    verdict_text(s, ast, text, &v, coloured(), &b);
+    put(&b);
 }
 
 static json_t *diagnostics_json(Session *s) {
@@ -119,6 +98,15 @@ bool files_of(Session *s, const char *path, Texts *out) {
     return n > 0;
 }
 
+/* One document for one file, else a list of them. */
+static void print_json(json_t *files) {
+    json_t *doc = json_array_size(files) == 1 ? json_incref(json_array_get(files, 0))
+                                              : json_incref(files);
+    json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    putchar('\n');
+    json_decref(doc);
+}
+
 int command_check(Session *s) {
     Checking k = {.s = s};
     if (!s->o->args.len) {
@@ -126,24 +114,22 @@ int command_check(Session *s) {
         return EXIT_USAGE;
     }
     if (s->o->require && !rung_parse(s->o->require, &k.require)) {
-        fprintf(stderr, "tpc: --require=%s: no such rung; there is simple-gia\n", s->o->require);
+        fprintf(stderr, "tpc: --require=%s: no such rung; there are simple-gia, bp-like, "
+                        "gia-exact, undecided, gia-fails\n", s->o->require);
         return EXIT_USAGE;
     }
     k.files = json_array();
     int code = EXIT_OK;
     for (uint32_t i = 0; i < s->o->args.len; i++) {
         Texts files = {0};
-        files_of(s, s->o->args.data[i], &files);
+        if (!files_of(s, s->o->args.data[i], &files)) {
+            fprintf(stderr, "tpc: there are no .tp files in %s\n", s->o->args.data[i]);
+            code = EXIT_ERROR;
+        }
         for (uint32_t f = 0; f < files.len; f++)
             if (check_file(&k, files.data[f])) code = EXIT_ERROR;
     }
-    if (s->o->format == DIAG_JSON) {
-        json_t *doc = json_array_size(k.files) == 1 ? json_incref(json_array_get(k.files, 0))
-                                                    : json_incref(k.files);
-        json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
-        putchar('\n');
-        json_decref(doc);
-    }
+    if (s->o->format == DIAG_JSON) print_json(k.files);
     json_decref(k.files);
     return code ? code : k.unmet ? EXIT_UNMET : EXIT_OK;
 }

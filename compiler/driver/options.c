@@ -130,6 +130,7 @@ static bool take(Arena *a, Options *o, OptId id, const char *v) {
     case OPT_kernel: return set_kernels(o, v);
     case OPT_output: o->output = v; return true;
     case OPT_data: vec_push(a, &o->data, v); return true;
+    case OPT_size: vec_push(a, &o->size, v); return true;
     case OPT_dtype: return set_dtype(o, v);
     case OPT_threads: return set_threads(o, v);
     case OPT_memory: o->memory = v; return true;
@@ -142,6 +143,7 @@ static bool take(Arena *a, Options *o, OptId id, const char *v) {
     case OPT_object: o->build = BUILD_OBJECT; return true;
     case OPT_target: o->target = v; return true;
     case OPT_require: o->require = v; return true;
+    case OPT_probe: o->probe = v; return true;
     case OPT_assume_gia: o->assume_gia = true; return true;
     case OPT_check: o->check_only = true; return true;
     case OPT_format: return set_format(o, v);

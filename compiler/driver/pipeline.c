@@ -24,16 +24,33 @@ static void sound(const char *stage, const char *wrong) {
     if (wrong) bug("%s: %s", stage, wrong);
 }
 
+/* Where no order of evaluation exists, one may with C(B, A) read as C(A, B) . */
+static bool derive(Ctx *c, const Program *p, unsigned kernels, Limit **out) {
+    Limit *mirrored;
+    if (!limit_derive(c, p, kernels, out)) return false;
+    if (lower_has_order(c, *out)) return true;
+    if (limit_derive_mirrored(c, p, kernels, &mirrored) && lower_has_order(c, mirrored))
+        *out = mirrored;
+    return true;
+}
+
 bool compile_program(Session *s, Program *p, unsigned kernels, Upto upto, Compiled *out) {
     Ctx *c = &s->c;
     sound("program", program_verify(c, p));
     out->program = p;
-    if (upto < UPTO_LIMIT) return true;
-    if (!limit_derive(c, p, kernels, &out->limit)) return false;
+    if (upto == UPTO_PROGRAM) return true;
+    if (upto == UPTO_GRADIENT) {
+        if (!gradient_make(c, p, &out->gradient)) return false;
+        sound("gradient", program_verify(c, out->gradient->p));
+        return true;
+    }
+    if (!derive(c, p, kernels, &out->limit)) return false;
     sound("limit", limit_verify(c, out->limit));
     if (!lower_expect(c, out->limit)) return false;
     if (upto < UPTO_KERNEL) return true;
     if (!lower_normalise(c, out->limit) || !lower_series(c, out->limit)) return false;
+    if (!lower_offset(c, out->limit) || !lower_box(c, out->limit)) return false;
+    if (!lower_halo(c, out->limit)) return false;
     sound("normalised limit", limit_verify(c, out->limit));
     if (!lower_kernel(c, out->limit, s->o->dtype, &out->kernel)) return false;
     sound("kernel", kernel_verify(c, out->kernel));
@@ -49,5 +66,6 @@ bool compile_file(Session *s, const char *path, unsigned kernels, Upto upto, Com
     Sym name = s->o->network ? intern(s->c.syms, s->o->network) : 0;
     Program *p;
     if (!program_elaborate(&s->c, out->ast, name, s->o->set.data, s->o->set.len, &p)) return false;
+    if (!data_options_vary(s, p)) return false;
     return compile_program(s, p, kernels, upto, out);
 }

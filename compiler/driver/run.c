@@ -12,36 +12,6 @@ static int failed(Session *s, const char *text) {
     return code ? code : EXIT_ERROR;
 }
 
-/* "NAME=X.npy[,Y.npy]" */
-static bool named_input(Session *s, const char *text, TpNamed *out) {
-    const char *eq = strchr(text, '=');
-    if (!eq || eq == text || !eq[1]) {
-        fprintf(stderr, "tpc: --data %s: expected NAME=X.npy[,Y.npy]\n", text);
-        return false;
-    }
-    const char *comma = strchr(eq, ',');
-    *out = (TpNamed){.name = arena_strndup(s->a, text, (size_t)(eq - text))};
-    out->x.path = comma ? arena_strndup(s->a, eq + 1, (size_t)(comma - eq - 1)) : eq + 1;
-    out->y.path = comma ? comma + 1 : NULL;
-    return true;
-}
-
-static bool job_data(Session *s, TpJob *job) {
-    Options *o = s->o;
-    job->x.path = o->args.data[1];
-    job->y.path = o->args.len > 2 ? o->args.data[2] : NULL;
-    TpNamed *more = ARENA_ARRAY(s->a, TpNamed, o->data.len);
-    for (uint32_t i = 0; i < o->data.len; i++)
-        if (!named_input(s, o->data.data[i], &more[i])) return false;
-    job->more = more;
-    job->nmore = (int)o->data.len;
-    if (o->memory && !tp_parse_bytes(o->memory, &job->memory)) {
-        fprintf(stderr, "tpc: --memory=%s: a size as 512M or 4G\n", o->memory);
-        return false;
-    }
-    return true;
-}
-
 /* Settings that the compiled kernel takes: all but those fixed when it was compiled. */
 static void job_settings(Session *s, const TpKernel *k, TpJob *job) {
     Texts t = {0};
@@ -89,19 +59,36 @@ static void print_tables(Session *s, const TpReport *r) {
     bool several = (ks & (ks - 1)) != 0;
     for (int k = 0; k < TP_NKERNEL; k++) {
         if (!(ks >> k & 1) || !r->data[k]) continue;
-        size_t n = tp_table(NULL, 0, r->data[k], s->o->dtype, r->nx, r->ny);
+        size_t n = tp_table(NULL, 0, r->data[k], s->o->dtype, &r->shape);
         char *text = arena_alloc(s->a, n + 1);
-        tp_table(text, n + 1, r->data[k], s->o->dtype, r->nx, r->ny);
+        tp_table(text, n + 1, r->data[k], s->o->dtype, &r->shape);
         if (several) printf("%s\n", tp_kernel_name(k));
         fputs(text, stdout);
         free(r->data[k]);
     }
 }
 
+/* Without -o the result is printed, so it must be small: said before anything is computed. */
+static bool printable(Session *s, const TpJob *job) {
+    TpError err;
+    TpReport r;
+    char shape[300];
+    if (s->o->output || !tp_plan(job, &r, &err)) return true; /* tp_run says what is wrong */
+    if (tp_table_fits(&r.shape)) return true;
+    tp_shape_text(shape, sizeof shape, &r.shape);
+    if (r.shape.rank > 2)
+        fprintf(stderr, "tpc: the result has shape %s, too large to print: give a file, as in "
+                        "-o K.npy\n", shape);
+    else fprintf(stderr, "tpc: the result has %lld x %lld entries, too many to print: "
+                         "give a file, as in -o K.npy\n", (long long)r.nx, (long long)r.ny);
+    return false;
+}
+
 static int evaluate(Session *s, TpJob *job) {
     Signals sig = {0};
     TpReport report;
     TpError err;
+    if (!printable(s, job)) return EXIT_USAGE;
     bool bar = isatty(2) && s->o->format == DIAG_HUMAN;
     job->stop = &sig.stop;
     job->cleanup = &sig.cleanup;
@@ -126,20 +113,6 @@ static int evaluate(Session *s, TpJob *job) {
     return code;
 }
 
-/* Without -o the result is printed, so it must be small: said before anything is computed. */
-static bool printable(Session *s, const TpJob *job) {
-    TpError err;
-    int64_t n = 0, m, d;
-    if (s->o->output) return true;
-    if (!tp_shape(job->x.path, &n, &d, &err)) return true; /* tp_run says what is wrong */
-    m = n;
-    if (job->y.path && !tp_shape(job->y.path, &m, &d, &err)) return true;
-    if (n <= TP_TABLE_ROWS && m <= TP_TABLE_COLS) return true;
-    fprintf(stderr, "tpc: the result has %lld x %lld entries, too many to print: "
-                    "give a file, as in -o K.npy\n", (long long)n, (long long)m);
-    return false;
-}
-
 static double now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -154,27 +127,24 @@ static void show_times(const Session *s, double start, double front, const Jit *
                 j->time.link, j->u, j->g, j->w);
 }
 
-static int run_compiled(Session *s, const Kernel *k, double start) {
+static int run_compiled(Session *s, const Kernel *k, TpJob *job, double start) {
     double front = now_ms();
-    TpJob job = {.threads = s->o->threads,
-                 .blas = s->o->no_blas ? TP_BLAS_NONE : TP_BLAS_AUTO};
-    if (!job_data(s, &job) || !printable(s, &job)) return EXIT_USAGE;
-    job_outputs(s, &job);
+    job_outputs(s, job);
     if (s->o->interpreter) {
         TpKernel *desc = kernel_describe(&s->c, k, s->a);
         kernel_interpret(&s->c, k, desc, s->a);
-        job.kernel = desc;
-        job_settings(s, desc, &job);
-        return evaluate(s, &job);
+        job->kernel = desc;
+        job_settings(s, desc, job);
+        return evaluate(s, job);
     }
     const CodegenApi *api = codegen_load(&s->c, NULL);
     Jit jit;
     CodegenOptions co = {.isa = s->o->target};
     if (!api || !api->jit(&s->c, k, &co, &jit)) return session_end(s);
     show_times(s, start, front, &jit);
-    job.kernel = jit.kernel;
-    job_settings(s, jit.kernel, &job);
-    int code = evaluate(s, &job);
+    job->kernel = jit.kernel;
+    job_settings(s, jit.kernel, job);
+    int code = evaluate(s, job);
     api->jit_free(&jit);
     return code;
 }
@@ -187,14 +157,17 @@ int command_run(Session *s) {
     }
     Compiled k;
     double start = now_ms();
+    TpJob job = {.threads = o->threads, .blas = o->no_blas ? TP_BLAS_NONE : TP_BLAS_AUTO};
+    if (!data_of(s, &job)) return EXIT_USAGE;
     if (!o->interpreter) codegen_preload(&s->preload);
     if (!compile_file(s, o->args.data[0], o->kernels, UPTO_PROGRAM, &k)) return session_end(s);
     if (!check_runnable(&s->c, k.program, o->kernels, o->assume_gia)) return session_end(s);
+    data_shapes_vary(s, k.program, &job);
     if (!compile_program(s, k.program, o->kernels, UPTO_KERNEL, &k)) return session_end(s);
     if (o->verbose) {
         Buf b = buf_new(s->a);
         limit_print(&s->c, &b, k.limit);
         fputs(buf_text(&b), stderr);
     }
-    return run_compiled(s, k.kernel, start);
+    return run_compiled(s, k.kernel, &job, start);
 }

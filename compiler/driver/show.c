@@ -5,6 +5,7 @@
 typedef enum ShowStage {
     SHOW_ast,
     SHOW_program,
+    SHOW_gradient,
     SHOW_limit,
     SHOW_kernel,
     SHOW_llvm,
@@ -12,8 +13,9 @@ typedef enum ShowStage {
 } ShowStage;
 
 static bool stage_of(const char *name, ShowStage *out) {
-    static const char *const stage[] = {"ast", "program", "limit", "kernel", "llvm", "asm"};
-    for (int i = 0; i < 6; i++)
+    static const char *const stage[] = {"ast",    "program", "gradient", "limit",
+                                       "kernel", "llvm",    "asm"};
+    for (int i = 0; i < 7; i++)
         if (!strcmp(name, stage[i])) {
             *out = (ShowStage)i;
             return true;
@@ -42,14 +44,19 @@ int command_show(Session *s) {
         options_help(stderr, 's');
         return EXIT_USAGE;
     }
-    Upto upto = st == SHOW_ast ? UPTO_AST : st == SHOW_program ? UPTO_PROGRAM
-                : st == SHOW_limit ? UPTO_LIMIT : UPTO_KERNEL;
+    static const Upto upto_of[] = {
+        [SHOW_ast] = UPTO_AST,           [SHOW_program] = UPTO_PROGRAM,
+        [SHOW_gradient] = UPTO_GRADIENT, [SHOW_limit] = UPTO_LIMIT,
+        [SHOW_kernel] = UPTO_KERNEL,     [SHOW_llvm] = UPTO_KERNEL,
+        [SHOW_asm] = UPTO_KERNEL};
+    Upto upto = upto_of[st];
     Compiled k;
     if (!compile_file(s, s->o->args.data[0], s->o->kernels, upto, &k)) return session_end(s);
     Buf b = buf_new(s->a);
     switch (st) {
     case SHOW_ast: syntax_dump(&s->c, k.ast->main, &b); break;
     case SHOW_program: program_print(&s->c, &b, k.program); break;
+    case SHOW_gradient: program_print(&s->c, &b, k.gradient->p); break;
     case SHOW_limit: limit_print(&s->c, &b, k.limit); break;
     case SHOW_kernel: kernel_print(&s->c, &b, k.kernel); break;
     case SHOW_llvm: return show_code(s, k.kernel, CODEGEN_LLVM, &b);

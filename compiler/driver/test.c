@@ -15,121 +15,124 @@ typedef struct Testing {
     Buf why;
 } Testing;
 
-/* ---- constant expressions */
+/* ---- kernels of literal data */
 
-typedef double Fn1(double);
-static double phi_cdf(double x) { return erfc(-x / sqrt(2)) / 2; }
+static bool literal_row(Testing *t, const AstExpr *e, TpData *out) {
+    if (e->kind == AE_list && e->list.len) return literal_data(t->s, e, out);
+    diag(t->s->c.ds, test_row, e->span);
+    return false;
+}
 
-static bool constant(Testing *t, const AstExpr *e, double *out);
+static const AstExpr *positional(const AstCheck *ck, int which) {
+    for (uint32_t i = 0; i < ck->args.len; i++)
+        if (!ck->args.data[i].name.sym && !which--) return ck->args.data[i].value;
+    return NULL;
+}
 
-static bool call(Testing *t, const AstExpr *e, double *out) {
-    static const struct {
-        const char *name;
-        Fn1 *fn;
-    } table[] = {{"sqrt", sqrt}, {"exp", exp}, {"log", log},  {"sin", sin},    {"cos", cos},
-                 {"tanh", tanh}, {"erf", erf}, {"abs", fabs}, {"Phi", phi_cdf}};
-    double x;
-    if (e->call.fn->kind != AE_name || e->call.args.len != 1 ||
-        !constant(t, e->call.args.data[0].value, &x))
-        return false;
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        if (!strcmp(sym_text(t->s->c.syms, e->call.fn->name), table[i].name)) {
-            *out = table[i].fn(x);
-            return true;
+/* The two values of the first input; as many positional arguments. */
+static bool first_input(Testing *t, const AstCheck *ck, TpJob *job) {
+    const AstExpr *x = positional(ck, 0), *y = positional(ck, 1);
+    if (x && y && !positional(ck, 2))
+        return literal_row(t, x, &job->x) && literal_row(t, y, &job->y);
+    diag(t->s->c.ds, test_two_rows, ck->span);
+    return false;
+}
+
+static bool known_input(const Testing *t, Sym name) {
+    for (uint32_t i = 1; i < t->program->input.len; i++)
+        if (t->program->input.data[i].name == name) return true;
+    return false;
+}
+
+/* name = [value in the first sample, value in the second] */
+static bool further_inputs(Testing *t, const AstCheck *ck, TpJob *job) {
+    TpNamed *list = ARENA_ARRAY(t->s->a, TpNamed, ck->args.len);
+    for (uint32_t i = 0; i < ck->args.len; i++) {
+        const AstArg *a = &ck->args.data[i];
+        const char *name = a->name.sym ? sym_text(t->s->c.syms, a->name.sym) : NULL;
+        if (!name) continue;
+        TpNamed *in = &list[job->nmore++];
+        in->name = name;
+        if (!known_input(t, a->name.sym) || a->value->kind != AE_list || a->value->list.len != 2) {
+            diag(t->s->c.ds, test_input, a->value->span, name, name);
+            return false;
         }
-    return false;
-}
-
-static bool binary(Testing *t, const AstExpr *e, double *out) {
-    double a, b;
-    if (!constant(t, e->binary.a, &a) || !constant(t, e->binary.b, &b)) return false;
-    switch (e->binary.op) {
-    case AB_add: *out = a + b; return true;
-    case AB_sub: *out = a - b; return true;
-    case AB_mul: *out = a * b; return true;
-    case AB_div: *out = a / b; return true;
-    case AB_pow: *out = pow(a, b); return true;
-    case AB_floordiv: *out = floor(a / b); return true;
-    case AB_mod: *out = a - b * floor(a / b); return true;
-    case AB_or:
-    case AB_and:
-    case AB_eq:
-    case AB_ne:
-    case AB_lt:
-    case AB_le:
-    case AB_gt:
-    case AB_ge: return false;
+        if (!literal_data(t->s, a->value->list.data[0], &in->x) ||
+            !literal_data(t->s, a->value->list.data[1], &in->y))
+            return false;
     }
-    return false;
+    job->more = list;
+    return true;
 }
 
-static bool constant(Testing *t, const AstExpr *e, double *out) {
-    switch (e->kind) {
-    case AE_num: *out = text_double(e->num.text, e->num.len, NULL); return true;
-    case AE_neg:
-        if (!constant(t, e->arg, out)) return false;
-        *out = -*out;
-        return true;
-    case AE_binary: return binary(t, e, out);
-    case AE_call: return call(t, e, out);
-    case AE_name:
-        *out = M_PI;
-        return !strcmp(sym_text(t->s->c.syms, e->name), "pi");
-    case AE_not:
-    case AE_transpose:
-    case AE_index:
-    case AE_reduce:
-    case AE_cond:
-    case AE_list: return false;
+/* Axes of a literal with those of the input: (positions.., d), or all axes of a data argument. */
+static void vary_between(Testing *t, const InputDecl *in, const TpData *x, const TpData *y) {
+    int64_t len[2][TP_RANK] = {{0}};
+    const TpData *side[2] = {x, y};
+    for (int k = 0; k < 2; k++) {
+        int n = side[k]->naxis + (side[k]->d > 0);
+        if (n < (int)in->npos) return;
+        for (int i = 0; i < n; i++)
+            len[k][i] = i < side[k]->naxis ? side[k]->axis[i] : side[k]->d;
     }
-    return false;
+    data_axes_vary(t->s, t->program, in, len[0], len[1]);
 }
 
-static bool need_constant(Testing *t, const AstExpr *e, double *out) {
-    if (constant(t, e, out)) return true;
-    diag(t->s->c.ds, test_not_constant, e->span);
-    return false;
+/* Sizes that the two samples have in common are one number. */
+static void set_varying(Testing *t, const TpJob *job) {
+    Program *p = t->program;
+    p->varying.len = 0;
+    if (p->input.len) vary_between(t, &p->input.data[0], &job->x, &job->y);
+    for (int m = 0; m < job->nmore; m++)
+        for (uint32_t i = 0; i < p->input.len; i++)
+            if (!strcmp(sym_text(t->s->c.syms, p->input.data[i].name), job->more[m].name))
+                vary_between(t, &p->input.data[i], &job->more[m].x, &job->more[m].y);
 }
 
-/* ---- kernels of literal rows */
-
-static double *row_of(Testing *t, const AstExpr *e, int64_t *d) {
-    if (e->kind != AE_list || !e->list.len || e->list.data[0]->kind == AE_list) {
-        diag(t->s->c.ds, test_row, e->span);
-        return NULL;
+/* The number itself, or of a returned family the element [positions of x, positions of x']. */
+static bool element_of(Testing *t, const AstCheck *ck, const TpShape *shape, const double *v,
+                       double *out) {
+    int64_t at = 0;
+    if ((int)ck->at.len != shape->rank - 2) {
+        diag(t->s->c.ds, test_element, ck->span, shape->rank - 2, (int)ck->at.len);
+        return false;
     }
-    double *x = ARENA_ARRAY(t->s->a, double, e->list.len);
-    for (uint32_t i = 0; i < e->list.len; i++)
-        if (!need_constant(t, e->list.data[i], &x[i])) return NULL;
-    *d = e->list.len;
-    return x;
+    for (uint32_t i = 0; i < ck->at.len; i++) {
+        double x;
+        int64_t n = shape->len[2 + i];
+        if (!literal_number(t->s, ck->at.data[i].e, &x)) return false;
+        if (!(x >= 0 && x < (double)n && x == floor(x))) {
+            diag(t->s->c.ds, test_element_range, ck->at.data[i].e->span, (int)n - 1);
+            return false;
+        }
+        at = at * n + (int64_t)x;
+    }
+    *out = v[at];
+    return true;
 }
 
 static bool kernel_value(Testing *t, int which, const AstCheck *ck, double *out) {
     Session *s = t->s;
     TpJob job = {.threads = 1, .blas = TP_BLAS_NONE};
-    TpData *side[2] = {&job.x, &job.y};
-    if (ck->args.len != 2) {
-        diag(s->c.ds, test_two_rows, ck->span);
-        return false;
-    }
-    for (int i = 0; i < 2; i++) {
-        side[i]->rows = row_of(t, ck->args.data[i].value, &side[i]->d);
-        side[i]->n = 1;
-        if (!side[i]->rows) return false;
-    }
+    if (!first_input(t, ck, &job) || !further_inputs(t, ck, &job)) return false;
     Compiled k = {0};
     unsigned set = 1u << which;
     if (!check_runnable(&s->c, t->program, set, false)) return false;
+    set_varying(t, &job);
     if (!compile_program(s, t->program, set, UPTO_KERNEL, &k)) return false;
     TpKernel *desc = kernel_describe(&s->c, k.kernel, s->a);
     kernel_interpret(&s->c, k.kernel, desc, s->a);
-    job.kernel = desc;
-    job.out[which].data = out;
+    TpReport report;
     TpError err;
-    if (tp_run(&job, NULL, &err)) return true;
-    diag(s->c.ds, test_run_failed, ck->span, err.text);
-    return false;
+    job.kernel = desc;
+    job.out[which].keep = true;
+    if (!tp_run(&job, &report, &err)) {
+        diag(s->c.ds, test_run_failed, ck->span, err.text);
+        return false;
+    }
+    bool ok = element_of(t, ck, &report.shape, report.data[which], out);
+    free(report.data[which]);
+    return ok;
 }
 
 /* ---- checks */
@@ -143,8 +146,8 @@ static void check_value(Testing *t, const AstCheck *ck) {
         diag(t->s->c.ds, test_no_value, ck->span, name);
         return;
     }
-    if (!need_constant(t, ck->value, &want)) return;
-    if (ck->tol && !need_constant(t, ck->tol, &tol)) return;
+    if (!literal_number(t->s, ck->value, &want)) return;
+    if (ck->tol && !literal_number(t->s, ck->tol, &tol)) return;
     if (!kernel_value(t, which, ck, &got)) return;
     if (fabs(got - want) <= tol) return;
     buf_printf(&t->why, "\n    %s: got %.17g, expected %.17g +- %g",
@@ -154,7 +157,7 @@ static void check_value(Testing *t, const AstCheck *ck) {
 static void check_verdict(Testing *t, const AstCheck *ck) {
     Verdict v;
     if (!t->program) return;
-    check_program(&t->s->c, t->program, &v);
+    if (!check_program(&t->s->c, t->program, NULL, &v)) return;
     const char *want = sym_text(t->s->c.syms, ck->name.sym);
     if (strcmp(want, rung_text(v.rung)))
         buf_printf(&t->why, "\n    %s: verdict %s, expected %s",

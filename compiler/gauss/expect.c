@@ -125,7 +125,7 @@ static Fm expect_term(Expect *x, const Term *t) {
     return r;
 }
 
-Fm expect(Expect *x, const Normal *f) {
+Fm expect_of(Expect *x, const Normal *f) {
     Fm r = 0;
     for (uint32_t i = 0; i < f->n; i++) r = fm_add(x->p, r, expect_term(x, &f->t[i]));
     return r;

@@ -36,7 +36,7 @@ typedef struct Expect {
 } Expect;
 
 /* E f; what has no closed form becomes an atom FN_quad that names an integral. */
-Fm expect(Expect *x, const Normal *f);
+Fm expect_of(Expect *x, const Normal *f);
 /* Closed form of one group of leaves; false: none. */
 bool expect_group(Expect *x, const Key *k, Fm *out);
 /* Even powers of the symbols of law.square rewritten, if that leaves fewer negative terms (or

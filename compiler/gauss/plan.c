@@ -120,7 +120,7 @@ static Fm centre(Plan *pl, Fm v) {
                 !fm_has(p, v, AK_fn, FN_bvnd) && !fm_has(p, v, AK_fn, FN_quad);
     if (!exps || pl->q.same || !pl->q.G) return v;
     if (value_at_zero(pl, pl->F) || value_at_zero(pl, pl->G)) return v;
-    Fm mf = stable_real(p, expect(pl->x, pl->F)), mg = stable_real(p, expect(pl->x, pl->G));
+    Fm mf = stable_real(p, expect_of(pl->x, pl->F)), mg = stable_real(p, expect_of(pl->x, pl->G));
     if (!mf || !mg) return v;
     Fm cov = stable_differences(p, fm_sub(p, v, fm_mul(p, mf, mg)));
     return fm_add(p, cov, fm_mul(p, kept_mean(pl, mf), kept_mean(pl, mg)));
@@ -133,6 +133,13 @@ static const Normal *stein_integrand(Plan *pl) {
     return nf_mul(pl->n, u, pl->F);
 }
 
+/* The integrand as one function, in no normal form. */
+static const Normal *whole(Plan *pl) {
+    if (pl->q.distributional) return nf_opaque(pl->n, pl->atmean[0]);
+    Fx fg = pl->q.G ? fx_mul(pl->q.fx, pl->q.F, pl->q.G) : pl->q.F;
+    return nf_opaque(pl->n, fg);
+}
+
 static const Normal *integrand(Plan *pl) {
     pl->F = factor_of(pl, pl->q.F);
     pl->G = pl->q.G ? factor_of(pl, pl->q.G) : nf_const(pl->n, fm_int(pl->p, 1));
@@ -143,14 +150,24 @@ static const Normal *integrand(Plan *pl) {
         return normalise(pl->n, pl->atmean[0]);
     }
     const Normal *r = nf_mul(pl->n, pl->F, pl->G);
-    if (r) return r;
-    Fx fg = pl->q.G ? fx_mul(pl->q.fx, pl->q.F, pl->q.G) : pl->q.F;
-    return nf_opaque(pl->n, fg);
+    return r ? r : whole(pl);
+}
+
+/* Quadrature is over real functions: sines beside functions without normal form are not. */
+static bool complex_integral(const Plan *pl) {
+    for (uint32_t i = 0; i < pl->x->integral.len; i++) {
+        const Key *k = &pl->x->integral.data[i].key;
+        for (uint32_t j = 0; j < MAX_LEAF; j++)
+            if (fm_has(pl->p, k->lin[j], AK_i, 0)) return true;
+        for (uint32_t j = 0; j < MAX_QUAD; j++)
+            if (fm_has(pl->p, k->quad[j], AK_i, 0)) return true;
+    }
+    return false;
 }
 
 static void closed_value(Plan *pl, const Normal *f) {
     FmPool *p = pl->p;
-    Fm v = stable_real(p, expect(pl->x, f));
+    Fm v = stable_real(p, expect_of(pl->x, f));
     if (pl->q.distributional && pl->q.nleaf == 1) v = fm_mul(p, v, fm_inv(p, pl->x->law.cov[0]));
     v = centre(pl, v);
     bool edges = fm_has(p, v, AK_fn, FN_cond) || fm_has(p, v, AK_fn, FN_bvnd);
@@ -207,8 +224,8 @@ static void zero_variances(Plan *pl) {
     bool f = breaks_at_zero(pl, pl->F), g = breaks_at_zero(pl, pl->G);
     pl->mask = f || g || q->distributional;
     if (!pl->mask || !pair) return;
-    pl->mean[0] = stable_real(pl->p, expect(pl->x, pl->F));
-    pl->mean[1] = stable_real(pl->p, expect(pl->x, pl->G));
+    pl->mean[0] = stable_real(pl->p, expect_of(pl->x, pl->F));
+    pl->mean[1] = stable_real(pl->p, expect_of(pl->x, pl->G));
     /* a factor 0 does where the formula is finite: fans, not breaks over a standard deviation */
     const FmPool *p = pl->p;
     bool finite = !over_variance(p, pl->value) && !fm_has(p, pl->value, AK_fn, FN_bvnd) &&
@@ -292,6 +309,10 @@ const Expectation *gauss_plan(Ctx *c, const GaussQuery *q) {
     const Normal *f = integrand(pl);
     if (!f) return none(pl, e, pl->n->why ? pl->n->why : "no normal form");
     closed_value(pl, f);
+    if (complex_integral(pl)) {
+        pl->x->integral.len = 0;
+        closed_value(pl, whole(pl));
+    }
     if (pl->p->overflow) return none(pl, e, "its numbers are too large for exact arithmetic");
     if (pl->x->failed) return none(pl, e, pl->x->why);
     if (!pl->x->integral.len) {

@@ -113,7 +113,7 @@ static bool add_term(Plan *pl, UnitForm *u, FmTerm t) {
 static Fm norm2(Plan *pl, const Normal *f, uint32_t leaf, uint32_t degree) {
     const Normal *ff = nf_mul(pl->n, f, f);
     if (!ff) return 0;
-    Fm v = fm_mul(pl->p, expect(pl->x, ff), std_power(pl, leaf, -2 * (int64_t)degree));
+    Fm v = fm_mul(pl->p, expect_of(pl->x, ff), std_power(pl, leaf, -2 * (int64_t)degree));
     return fm_time(pl->p, v) == TIME_const ? v : 0;
 }
 

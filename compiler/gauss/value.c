@@ -82,6 +82,11 @@ MVal plan_value(Run *r, MVal scale[2], unsigned *has) {
     if (!is_one(p, left)) scale[0] = run_value(r, left), *has |= 1;
     if (!is_one(p, right)) scale[1] = run_value(r, right), *has |= 2;
     if (!pl->mask) return v;
+    if (pl->vanish[0] && pl->vanish[1] && pl->unit && !*has) {
+        /* the product that E[F G] is multiplied by where F, G grow: one value for both */
+        MVal both = m_mul(m, run_std(r, 0), run_std(r, 1));
+        return m_select(m, m_positive(m, both), v, m_num(m, 0));
+    }
     if (pl->vanish[0] && pl->vanish[1]) {
         for (int i = 0; i < 2; i++) {
             MVal z = indicator(r, (uint32_t)i);

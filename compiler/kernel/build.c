@@ -70,6 +70,41 @@ uint32_t kernel_cell(Kernel *k, Ctx *c, KStage stage, const char *name) {
     return kernel_array(k, c, (KArray){.name = intern(c->syms, name), .stage = stage});
 }
 
+const KSize *kernel_size(const Kernel *k, Sym name) {
+    for (uint32_t i = 0; i < k->size.len; i++)
+        if (k->size.data[i].name == name) return &k->size.data[i];
+    return NULL;
+}
+
+/* The right twin of a size; 0: it has none. */
+static Sym right_twin(const Kernel *k, Sym name) {
+    for (uint32_t i = 0; i < k->size.len; i++) {
+        const KSize *z = &k->size.data[i];
+        if (z->kind == KZ_right && k->size.data[z->of].name == name) return z->name;
+    }
+    return 0;
+}
+
+Aff kernel_right(const Kernel *k, Aff a) {
+    AffSubst s[16];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < a.nterm; i++) {
+        Sym twin = right_twin(k, a.term[i].name);
+        if (!twin) continue;
+        if (n == sizeof s / sizeof *s) bug("kernel_right: a form of too many sizes");
+        s[n++] = (AffSubst){a.term[i].name, aff_name(k->aff, twin)};
+    }
+    return n ? aff_subst(k->aff, a, s, n) : a;
+}
+
+Aff kernel_axis_lo(const Kernel *k, const KAxis *x, Side side) {
+    return side == SIDE_y ? kernel_right(k, x->lo) : x->lo;
+}
+
+Aff kernel_axis_hi(const Kernel *k, const KAxis *x, Side side) {
+    return side == SIDE_y ? kernel_right(k, x->hi) : x->hi;
+}
+
 KBuild kb_begin(Ctx *c, Kernel *k, KStage stage) {
     KBuild b = {.c = c, .k = k, .stage = stage};
     vec_push(c->a, &b.open, 1);
@@ -150,10 +185,25 @@ void kb_store(KBuild *b, uint32_t array, const Aff *idx, uint32_t n, KVal v) {
                       .arg = {v}});
 }
 
+void kb_loop_like(KBuild *b, const KIns *loop) {
+    KIns i = {.op = KO_loop, .var = loop->var, .lo = loop->lo, .hi = loop->hi,
+              .more_lo = loop->more_lo, .nmore_lo = loop->nmore_lo, .more_hi = loop->more_hi,
+              .nmore_hi = loop->nmore_hi, .down = loop->down};
+    i.block = kb_block(b);
+    kb_emit(b, i);
+    vec_push(b->c->a, &b->open, i.block);
+}
+
+void kb_loop_in(KBuild *b, Sym var, const Aff *lo, uint32_t nlo, const Aff *hi, uint32_t nhi,
+                bool down) {
+    if (!nlo || !nhi) bug("kb_loop_in: a loop without bounds");
+    kb_loop_like(b, &(KIns){.var = var, .lo = lo[0], .hi = hi[0], .nmore_lo = nlo - 1,
+                            .more_lo = aff_copy(b->c->a, lo + 1, nlo - 1), .nmore_hi = nhi - 1,
+                            .more_hi = aff_copy(b->c->a, hi + 1, nhi - 1), .down = down});
+}
+
 void kb_loop(KBuild *b, Sym var, Aff lo, Aff hi, bool down) {
-    uint32_t body = kb_block(b);
-    kb_emit(b, (KIns){.op = KO_loop, .var = var, .lo = lo, .hi = hi, .down = down, .block = body});
-    vec_push(b->c->a, &b->open, body);
+    kb_loop_in(b, var, &lo, 1, &hi, 1, down);
 }
 
 void kb_if(KBuild *b, const Cons *cons, uint32_t n) {

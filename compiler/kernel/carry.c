@@ -140,9 +140,10 @@ static bool follow_loop(Carry *s, Window *w, const KIns *i) {
     bool stores = touches(s, i->block, KO_store);
     int64_t c = 0;
     if (!stores && !touches(s, i->block, KO_load)) return true;
-    if (stores && (i->down || !loop_offset(s, w, i, &c))) return false;
+    bool plain = !i->down && !i->nmore_lo && !i->nmore_hi;
+    if (stores && (!plain || !loop_offset(s, w, i, &c))) return false;
     Window in = stores ? window_at(aff_plus(aff_name(x, i->var), c)) : *w;
-    cons_range(x, &s->path, i->var, i->lo, i->hi);
+    path_loop(x, s->c->a, &s->path, i);
     Aff next = aff_plus(aff_name(x, i->var), c + 1);
     int zero;
     bool ok = follow_block(s, &in, i->block);

@@ -22,7 +22,7 @@ static void raise_stored(const Rewrite *r, Cse *s, uint32_t block) {
 static void cse_loop(Rewrite *r, Cse *s, const KIns *ins) {
     uint32_t mark = keys_mark(s->keys);
     raise_stored(r, s, ins->block);
-    kb_loop(&r->b, ins->var, ins->lo, ins->hi, ins->down);
+    kb_loop_like(&r->b, ins);
     rewrite_block(r, ins->block);
     kb_end(&r->b);
     keys_leave(s->keys, mark);

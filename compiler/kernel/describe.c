@@ -86,11 +86,19 @@ static void code_fx(Describer *d, Fx f) {
     code_put(d, (TpCodeOp)code_of[n->op], 0, 0);
 }
 
-static TpCode describe_fx(Describer *d, Fx f) {
+static void code_begin(Describer *d) {
     d->code.data = NULL;
     d->code.len = d->code.cap = 0;
-    if (f) code_fx(d, f);
+}
+
+static TpCode code_end(Describer *d) {
     return (TpCode){d->code.data, (int32_t)d->code.len};
+}
+
+static TpCode describe_fx(Describer *d, Fx f) {
+    code_begin(d);
+    if (f) code_fx(d, f);
+    return code_end(d);
 }
 
 /* ---- order of evaluation: every number after those that its value mentions */
@@ -119,30 +127,33 @@ static bool fx_known(const Describer *d, const Orders *o, Fx f) {
     return true;
 }
 
+/* Sizes that are there before anything is evaluated, or that others wait for no more. */
+static bool size_given(const KSize *z) {
+    return z->kind == KZ_dim || z->kind == KZ_measured || z->kind == KZ_position;
+}
+
+static bool size_known(const Describer *d, const Orders *o, const KSize *z) {
+    if (z->kind == KZ_right) return o->size[z->of] >= 0;
+    return fx_known(d, o, z->value) && aff_known(d, o, z->a) && aff_known(d, o, z->b);
+}
+
 static Orders evaluation_order(const Describer *d) {
     const Kernel *k = d->k;
     Orders o = {ARENA_ARRAY(d->a, int32_t, k->real.len), ARENA_ARRAY(d->a, int32_t, k->size.len)};
-    int32_t next = 0;
+    int32_t next = 0, last = -1;
     for (uint32_t i = 0; i < k->real.len; i++) o.real[i] = -1;
-    for (uint32_t i = 0; i < k->size.len; i++)
-        o.size[i] = k->size.data[i].kind == KZ_hyper ? -1 : 0;
-    for (bool more = true; more;) {
-        more = false;
+    for (uint32_t i = 0; i < k->size.len; i++) o.size[i] = size_given(&k->size.data[i]) ? 0 : -1;
+    while (next != last) {
+        last = next;
         for (uint32_t i = 0; i < k->size.len; i++)
-            if (o.size[i] < 0 && fx_known(d, &o, k->size.data[i].value)) {
-                o.size[i] = next++;
-                more = true;
-            }
+            if (o.size[i] < 0 && size_known(d, &o, &k->size.data[i])) o.size[i] = next++;
         for (uint32_t i = 0; i < k->real.len; i++)
-            if (o.real[i] < 0 && fx_known(d, &o, k->real.data[i].value)) {
-                o.real[i] = next++;
-                more = true;
-            }
+            if (o.real[i] < 0 && fx_known(d, &o, k->real.data[i].value)) o.real[i] = next++;
     }
-    if (next != (int32_t)k->real.len) {
-        for (uint32_t i = 0; i < k->real.len; i++)
-            if (o.real[i] < 0) bug("kernel_describe: a number of the run depends on itself");
-    }
+    for (uint32_t i = 0; i < k->real.len; i++)
+        if (o.real[i] < 0) bug("kernel_describe: a number of the run depends on itself");
+    for (uint32_t i = 0; i < k->size.len; i++)
+        if (o.size[i] < 0) bug("kernel_describe: a size depends on itself");
     return o;
 }
 
@@ -157,19 +168,68 @@ static const TpReal *describe_reals(Describer *d, const Orders *o) {
     return out;
 }
 
+static TpCode describe_extreme(Describer *d, const KSize *z) {
+    code_begin(d);
+    code_aff(d, z->a);
+    code_aff(d, z->b);
+    code_put(d, z->kind == KZ_max ? TPC_MAX : TPC_MIN, 0, 0);
+    return code_end(d);
+}
+
+static TpCode size_code(Describer *d, const KSize *z) {
+    switch (z->kind) {
+    case KZ_hyper: return describe_fx(d, z->value);
+    case KZ_floor:
+        code_begin(d);
+        code_aff(d, z->a);
+        return code_end(d);
+    case KZ_max:
+    case KZ_min: return describe_extreme(d, z);
+    case KZ_dim:
+    case KZ_measured:
+    case KZ_position:
+    case KZ_right: break;
+    }
+    return (TpCode){NULL, 0};
+}
+
+static int32_t size_kind(KSizeKind kind) {
+    switch (kind) {
+    case KZ_hyper: return TP_SIZE_HYPER;
+    case KZ_dim: return TP_SIZE_DIM;
+    case KZ_measured: return TP_SIZE_MEASURED;
+    case KZ_position: return TP_SIZE_POSITION;
+    case KZ_floor: return TP_SIZE_FLOOR;
+    case KZ_max:
+    case KZ_min: return TP_SIZE_MAX;
+    case KZ_right: return TP_SIZE_RIGHT;
+    }
+    bug("kernel_describe: size of kind %d", (int)kind);
+}
+
 static const TpSize *describe_sizes(Describer *d, const Orders *o) {
     TpSize *out = ARENA_ARRAY(d->a, TpSize, d->k->size.len);
     for (uint32_t i = 0; i < d->k->size.len; i++) {
         const KSize *z = &d->k->size.data[i];
         out[i] = (TpSize){.name = arena_strdup(d->a, sym_text(d->c->syms, z->name)),
-                          .kind = (int32_t)z->kind, .value = describe_fx(d, z->value),
+                          .kind = size_kind(z->kind), .value = size_code(d, z),
                           .order = o->size[i], .input = (int32_t)z->in, .array = (int32_t)z->array,
-                          .cap = z->cap};
+                          .cap = z->cap, .k = z->k, .of = (int32_t)z->of, .varies = z->varies};
     }
     return out;
 }
 
-static TpArray describe_array(Describer *d, const KArray *a) {
+static bool read_left(const Kernel *k, uint32_t array) {
+    const KFn *f = &k->fn[KS_pair];
+    for (uint32_t i = 1; i < f->ins.len; i++)
+        if (f->ins.data[i].op == KO_load && f->ins.data[i].x == array &&
+            f->ins.data[i].side == SIDE_x)
+            return true;
+    return false;
+}
+
+static TpArray describe_array(Describer *d, uint32_t array) {
+    const KArray *a = &d->k->array.data[array];
     TpAff *extent = ARENA_ARRAY(d->a, TpAff, a->naxis);
     int32_t n = 0;
     for (uint32_t i = 0; i < a->naxis; i++) {
@@ -182,13 +242,14 @@ static TpArray describe_array(Describer *d, const KArray *a) {
                      .stage = (int32_t)a->stage, .class = (int32_t)a->class,
                      .input = (int32_t)a->input, .in = {(int32_t)a->in[0], (int32_t)a->in[1]},
                      .output = (int32_t)a->output, .column = describe_aff(d, a->basis),
-                     .extent = extent, .naxis = n};
+                     .extent = extent, .naxis = n, .left = read_left(d->k, array),
+                     .finite = a->finite ? arena_strdup(d->a, a->finite) : NULL};
 }
 
 static const TpArray *describe_arrays(Describer *d) {
     TpArray *out = ARENA_ARRAY(d->a, TpArray, d->k->array.len);
     for (uint32_t i = 1; i < d->k->array.len; i++)
-        out[i] = describe_array(d, &d->k->array.data[i]);
+        out[i] = describe_array(d, i);
     return out;
 }
 
@@ -201,12 +262,18 @@ static const TpCheck *describe_checks(Describer *d) {
     return out;
 }
 
+static const TpAff *describe_affs(Describer *d, const Aff *a, uint32_t n) {
+    TpAff *out = ARENA_ARRAY(d->a, TpAff, n);
+    for (uint32_t i = 0; i < n; i++) out[i] = describe_aff(d, a[i]);
+    return out;
+}
+
 static const TpInputDecl *describe_inputs(Describer *d) {
     TpInputDecl *out = ARENA_ARRAY(d->a, TpInputDecl, d->k->input.len);
     for (uint32_t i = 0; i < d->k->input.len; i++) {
         const InputDecl *x = &d->k->input.data[i];
         out[i] = (TpInputDecl){arena_strdup(d->a, sym_text(d->c->syms, x->name)),
-                               (int32_t)x->npos, x->is_data, NULL};
+                               (int32_t)x->npos, x->is_data, describe_affs(d, x->size, x->npos)};
     }
     return out;
 }
@@ -249,11 +316,12 @@ TpKernel *kernel_describe(const Ctx *c, const Kernel *k, Arena *a) {
         .fixed = describe_fixed(&d),
         .check = describe_checks(&d),
         .array = describe_arrays(&d),
+        .lanes = TP_BLOCK,
     };
     return t;
 }
 
-_Static_assert((int)KZ_measured == TP_SIZE_MEASURED && (int)KS_pair == TP_STAGE_PAIR &&
+_Static_assert((int)KS_pair == TP_STAGE_PAIR &&
                    (int)KA_output == TP_OUTPUT && (int)CHECK_positive == TP_CHECK_POSITIVE &&
                    (int)KERNEL_ntk == 1,
                "the descriptor's numbers are the compiler's enumerators");

@@ -51,6 +51,19 @@ static KVal fold_fma(Rewrite *r, const KIns *ins) {
     return 0;
 }
 
+/* A bound that holds already. */
+static KVal fold_bound(const Rewrite *r, const KIns *ins) {
+    KVal a = ins->arg[0], b = ins->arg[1];
+    double u, v;
+    if (!is_op(r, a, ins->op)) return 0;
+    for (int i = 0; i < 2; i++) {
+        KVal inner = arg_of(r, a, i);
+        bool same = num_of(r, inner, &u) && num_of(r, b, &v) && u == v;
+        if (inner == b || same) return a;
+    }
+    return 0;
+}
+
 /* Move signs outwards, where a sum or a difference takes them up. */
 static KVal fold_sign(Rewrite *r, const KIns *ins) {
     KVal a = ins->arg[0], b = ins->arg[1];
@@ -79,7 +92,33 @@ static KVal fold_sign(Rewrite *r, const KIns *ins) {
     case KO_min:
     case KO_max:
         if (a == b) return a;
-        break;
+        return fold_bound(r, ins);
+    }
+    return 0;
+}
+
+/* Two choices by one mask, added or subtracted, where one arm adds zero: one choice. */
+static KVal fold_choices(Rewrite *r, const KIns *ins) {
+    KVal a = ins->arg[0], b = ins->arg[1];
+    if (ins->op != KO_add && ins->op != KO_sub) return 0;
+    if (!is_op(r, a, KO_select) || !is_op(r, b, KO_select) || arg_of(r, a, 0) != arg_of(r, b, 0))
+        return 0;
+    KVal a1 = arg_of(r, a, 1), a2 = arg_of(r, a, 2), b1 = arg_of(r, b, 1), b2 = arg_of(r, b, 2);
+    if (!is_num(r, a1, 0) && !is_num(r, a2, 0) && !is_num(r, b1, 0) && !is_num(r, b2, 0)) return 0;
+    KIns first = {.op = ins->op, .arg = {a1, b1}}, second = {.op = ins->op, .arg = {a2, b2}};
+    KVal x = fold_sign(r, &first), y = fold_sign(r, &second);
+    if (!x) x = kb_op(&r->b, ins->op, a1, b1, 0);
+    if (!y) y = kb_op(&r->b, ins->op, a2, b2, 0);
+    return kb_op(&r->b, KO_select, arg_of(r, a, 0), x, y);
+}
+
+/* (m ? x : 0) y = m ? x y : 0, which machines with masks do in one instruction. */
+static KVal fold_masked(Rewrite *r, const KIns *ins) {
+    for (int i = 0; i < 2 && ins->op == KO_mul; i++) {
+        KVal s = ins->arg[i], y = ins->arg[1 - i];
+        if (!is_op(r, s, KO_select) || !is_num(r, arg_of(r, s, 2), 0)) continue;
+        KVal zero = arg_of(r, s, 2), x = kb_op(&r->b, KO_mul, arg_of(r, s, 1), y, 0);
+        return kb_op(&r->b, KO_select, arg_of(r, s, 0), x, zero);
     }
     return 0;
 }
@@ -139,7 +178,9 @@ static KVal fold_ins(Rewrite *r, KVal old, KIns ins) {
     if (info->flag != KF_PRIM || info->result != KT_R || !info->nargs) return rewrite_copy(r, ins);
     if (ins.op == KO_select) v = fold_select(r, old, &ins);
     else if (ins.op == KO_fma) v = fold_fma(r, &ins);
-    else v = fold_sign(r, &ins);
+    else v = fold_choices(r, &ins);
+    if (!v) v = fold_masked(r, &ins);
+    if (!v && ins.op != KO_select && ins.op != KO_fma) v = fold_sign(r, &ins);
     if (ins.op == KO_select && !v && is_op(r, ins.arg[0], KO_not))
         v = kb_op(&r->b, KO_select, arg_of(r, ins.arg[0], 0), ins.arg[2], ins.arg[1]);
     if (!v) v = fold_constant(r, &ins);

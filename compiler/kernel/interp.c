@@ -9,6 +9,24 @@ int64_t iaff_at(const Run *r, const IAff *a) {
     return v;
 }
 
+int64_t iaff_largest(const Run *r, const IAff *a, uint32_t n) {
+    int64_t v = iaff_at(r, &a[0]);
+    for (uint32_t i = 1; i < n; i++) {
+        int64_t w = iaff_at(r, &a[i]);
+        v = w > v ? w : v;
+    }
+    return v;
+}
+
+int64_t iaff_smallest(const Run *r, const IAff *a, uint32_t n) {
+    int64_t v = iaff_at(r, &a[0]);
+    for (uint32_t i = 1; i < n; i++) {
+        int64_t w = iaff_at(r, &a[i]);
+        v = w < v ? w : v;
+    }
+    return v;
+}
+
 bool icons_at(const Run *r, const ICons *c) {
     if (c->kind == CONS_not) {
         for (uint32_t i = 0; i < c->nof; i++)
@@ -25,22 +43,32 @@ static void fault(const Run *r) { ++*r->in->faults; }
 static void check_tag(Run *r, const IIns *i, int64_t e, uint64_t tag) {
     ITags *t = &r->in->tags[i->x];
     if (e < 0 || e >= t->n) return fault(r);
-    if (i->op == KO_store) t->tag[e] = tag;
-    else if (t->tag[e] != tag) fault(r);
+    if (i->op == KO_store) t->tag[e] = i->fill ? ITAG_FILL : tag;
+    else if (t->tag[e] != tag && t->tag[e] != ITAG_FILL) fault(r);
 }
+
+/* The first of the axes as the access sees them. */
+static uint32_t first_axis(const IArray *a, const IIns *i) {
+    return a->axis0 + (i->side == SIDE_y ? a->naxis : 0);
+}
+
+/* k modulo n, also below 0; 0 where there are no elements. */
+static int64_t wrapped(int64_t k, int64_t n) { return n ? (k % n + n) % n : 0; }
 
 int64_t run_element(Run *r, const IIns *i) {
     const IArray *a = &r->in->array[i->x];
+    uint32_t axis0 = first_axis(a, i);
     int64_t e = 0;
     uint64_t tag = 1;
     bool outside = false;
     for (uint32_t j = 0; j < a->naxis; j++) {
-        int64_t k = iaff_at(r, &i->idx[j]) - r->lo[a->axis0 + j];
+        int64_t k = iaff_at(r, &i->idx[j]) - r->lo[axis0 + j];
         int64_t d = a->axis[j].slices;
-        outside |= k < 0 || (!d && k >= r->ext[a->axis0 + j]);
+        if (a->axis[j].wrap) k = wrapped(k, r->ext[axis0 + j]);
+        outside |= k < 0 || (!d && k >= r->ext[axis0 + j]);
         if (d) tag = tag * 0x9e3779b97f4a7c15 + (uint64_t)k;
         if (d) k %= d;
-        e = e * r->ext[a->axis0 + j] + k;
+        e = e * r->ext[axis0 + j] + k;
     }
     if (!r->tagged || a->input || a->place == PLACE_row) return e;
     if (!outside) check_tag(r, i, e, tag);
@@ -48,11 +76,10 @@ int64_t run_element(Run *r, const IIns *i) {
     return outside ? 0 : e;
 }
 
-/* Number of elements of the array. */
-static int64_t run_elements(const Run *r, const IIns *i) {
+int64_t run_elements(const Run *r, const IIns *i) {
     const IArray *a = &r->in->array[i->x];
     int64_t n = 1;
-    for (uint32_t j = 0; j < a->naxis; j++) n *= r->ext[a->axis0 + j];
+    for (uint32_t j = 0; j < a->naxis; j++) n *= r->ext[first_axis(a, i) + j];
     return n;
 }
 
@@ -74,14 +101,19 @@ static void run(Run *r) {
     r->tagged = false;
 }
 
-/* Elements of an array, and its axes at the sizes in force. */
+static int64_t axis_extent(Run *r, const IAxis *x, uint32_t k, const IAff *lo, const IAff *hi) {
+    int64_t len = iaff_at(r, hi) - iaff_at(r, lo);
+    r->lo[k] = iaff_at(r, lo);
+    return r->ext[k] = x->slices ? x->slices : len > 0 ? len : 0;
+}
+
+/* Elements of an array, of the right samples too, and its axes at the sizes in force. */
 static int64_t array_extents(Run *r, const IArray *a) {
     int64_t n = 1;
     for (uint32_t j = 0; j < a->naxis; j++) {
-        int64_t lo = iaff_at(r, &a->axis[j].lo), len = iaff_at(r, &a->axis[j].hi) - lo;
-        r->lo[a->axis0 + j] = lo;
-        r->ext[a->axis0 + j] = a->axis[j].slices ? a->axis[j].slices : len > 0 ? len : 0;
-        n *= r->ext[a->axis0 + j];
+        const IAxis *x = &a->axis[j];
+        n *= axis_extent(r, x, a->axis0 + j, &x->lo, &x->hi);
+        axis_extent(r, x, a->axis0 + a->naxis + j, &x->right_lo, &x->right_hi);
     }
     return n;
 }
@@ -163,6 +195,7 @@ void kernel_interpret_checked(const Ctx *c, const Kernel *k, TpKernel *desc, Are
     interp_decode(c, k, in);
     if (faults) in->tags = ARENA_ARRAY(a, ITags, in->narray);
     desc->self = in;
+    desc->lanes = TP_BLOCK;
     desc->const_fn = in->code[KS_const].n ? interp_const : NULL;
     desc->sample_fn = in->code[KS_sample].n ? interp_sample : NULL;
     desc->series_fn = in->code[KS_series].n ? interp_series : NULL;

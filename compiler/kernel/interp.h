@@ -31,11 +31,13 @@ typedef struct IIns {
     uint32_t dst, arg[3]; /* registers */
     double num;           /* num; the value of a real is taken from the frame */
     uint32_t x;           /* real, table, array */
+    bool fill;            /* store of the number 0: holds in all turns of a ring */
     Side side;
     const IAff *idx;
     uint32_t nidx;
     uint32_t slot; /* loop: its variable */
-    IAff lo, hi;
+    const IAff *lo, *hi;
+    uint32_t nlo, nhi;
     bool down;
     const ICons *cons;
     uint32_t ncons;
@@ -43,8 +45,10 @@ typedef struct IIns {
 } IIns;
 
 typedef struct IAxis {
-    IAff lo, hi;
+    IAff lo, hi;         /* of the left sample, and of the right one */
+    IAff right_lo, right_hi;
     uint32_t slices;
+    bool wrap;
 } IAxis;
 
 /* Where an array lies, from the frame. */
@@ -53,7 +57,8 @@ typedef enum IPlace { PLACE_const, PLACE_sample, PLACE_pair, PLACE_row, PLACE_ce
 typedef struct IArray {
     IPlace place;
     const IAxis *axis;
-    uint32_t naxis, axis0; /* number of its first axis among all */
+    uint32_t naxis, axis0; /* number of its first axis among all: twice as many, those of the left
+                              sample, then those of the right one */
     uint32_t cell;         /* PLACE_cell: which */
     bool input;
 } IArray;
@@ -62,6 +67,8 @@ typedef struct ICode {
     const IIns *ins;
     uint32_t n, nreg;
 } ICode;
+
+enum { ITAG_FILL = 2 }; /* zeros from before a loop */
 
 typedef struct ITags { /* checked mode: what each element of an array holds; 0: nothing */
     uint64_t *tag;
@@ -98,7 +105,10 @@ void interp_decode(const Ctx *c, const Kernel *k, Interp *in);
 
 /* interp.c */
 int64_t iaff_at(const Run *r, const IAff *a);
+int64_t iaff_largest(const Run *r, const IAff *a, uint32_t n);
+int64_t iaff_smallest(const Run *r, const IAff *a, uint32_t n);
 bool icons_at(const Run *r, const ICons *c);
-/* Linear index of the element, and its tag. */
+/* Linear index of the element; the number of elements. */
 int64_t run_element(Run *r, const IIns *i);
+int64_t run_elements(const Run *r, const IIns *i);
 #endif

@@ -45,10 +45,19 @@ static uint32_t put(Decoder *d, IIns i) {
     return d->out.len - 1;
 }
 
+static const IAff *decode_bounds(const Decoder *d, Aff first, const Aff *more, uint32_t nmore) {
+    IAff *out = ARENA_ARRAY(d->in->a, IAff, nmore + 1);
+    out[0] = decode_aff(d, first);
+    for (uint32_t i = 0; i < nmore; i++) out[i + 1] = decode_aff(d, more[i]);
+    return out;
+}
+
 static void decode_loop(Decoder *d, const KIns *k) {
     IIns i = {.op = KO_loop, .down = k->down, .slot = d->k->size.len + d->loop.len};
-    i.lo = decode_aff(d, k->lo);
-    i.hi = decode_aff(d, k->hi);
+    i.lo = decode_bounds(d, k->lo, k->more_lo, k->nmore_lo);
+    i.hi = decode_bounds(d, k->hi, k->more_hi, k->nmore_hi);
+    i.nlo = k->nmore_lo + 1;
+    i.nhi = k->nmore_hi + 1;
     uint32_t at = put(d, i);
     vec_push(d->in->a, &d->loop, k->var);
     if (d->in->nslot < d->k->size.len + d->loop.len) d->in->nslot = d->k->size.len + d->loop.len;
@@ -77,6 +86,8 @@ static void decode_ins(Decoder *d, KVal v) {
     if (k->op == KO_if) return decode_if(d, k);
     if (info->flag != KF_PRIM) bug("kernel_interpret: %s is not expanded", info->name);
     IIns i = {.op = k->op, .num = k->num, .x = k->x, .side = k->side, .nidx = k->nidx};
+    double number;
+    i.fill = k->op == KO_store && kval_num(d->f, k->arg[0], &number) && number == 0;
     IAff *idx = ARENA_ARRAY(d->in->a, IAff, k->nidx);
     for (uint32_t j = 0; j < k->nidx; j++) idx[j] = decode_aff(d, k->idx[j]);
     i.idx = idx;
@@ -111,13 +122,15 @@ static void decode_arrays(Decoder *d) {
         IAxis *axis = ARENA_ARRAY(in->a, IAxis, a->naxis);
         bool stored = false;
         for (uint32_t j = 0; j < a->naxis; j++) {
-            axis[j] = (IAxis){decode_aff(d, a->axis[j].lo), decode_aff(d, a->axis[j].hi),
-                              a->axis[j].slices};
+            const KAxis *s = &a->axis[j];
+            axis[j] = (IAxis){decode_aff(d, s->lo), decode_aff(d, s->hi),
+                              decode_aff(d, kernel_axis_lo(d->k, s, SIDE_y)),
+                              decode_aff(d, kernel_axis_hi(d->k, s, SIDE_y)), s->slices, s->wrap};
             stored |= axis[j].slices != 1;
         }
         out[x] = (IArray){.place = array_place(a, stored), .axis = axis, .naxis = a->naxis,
                           .axis0 = in->naxes, .input = a->class == KA_input};
-        in->naxes += a->naxis;
+        in->naxes += 2 * a->naxis;
         if (out[x].place == PLACE_cell) out[x].cell = in->ncell++;
     }
     in->array = out;

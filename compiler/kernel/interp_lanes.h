@@ -17,11 +17,12 @@ static T *N(address)(Run *r, const IIns *i, bool *one) {
     switch (a->place) {
     case PLACE_const: *one = true; return (T *)f->carray[i->x] + e;
     case PLACE_sample:
-        if (i->side == SIDE_y) return (T *)f->yarray[i->x] + tp_place(e, run_elements(r, i), r->s);
+        if (i->side == SIDE_y)
+            return (T *)f->yarray[i->x] + tp_place(e, run_elements(r, i), r->s);
         *one = r->stage == KS_pair;
         return (T *)f->xarray[i->x] + tp_place(e, run_elements(r, i), *one ? r->i : r->s);
     case PLACE_pair: return (T *)f->parray[i->x] + e * TP_BLOCK;
-    case PLACE_row: return (T *)f->row[i->x] + r->row;
+    case PLACE_row: return (T *)f->row[i->x] + e * f->stride + r->row;
     case PLACE_cell: return (T *)r->cell + (size_t)a->cell * TP_BLOCK;
     }
     return NULL;
@@ -90,14 +91,16 @@ static void N(run)(Run *r) {
         int64_t *var = &r->env[i->slot];
         switch (i->op) {
         case KO_loop: {
-            int64_t lo = iaff_at(r, &i->lo), hi = iaff_at(r, &i->hi);
+            int64_t lo = iaff_largest(r, i->lo, i->nlo), hi = iaff_smallest(r, i->hi, i->nhi);
             *var = i->down ? hi - 1 : lo;
             if (lo >= hi) pc = i->to - 1;
             break;
         }
         case IO_next:
             *var += i->down ? -1 : 1;
-            if (i->down ? *var >= iaff_at(r, &i->lo) : *var < iaff_at(r, &i->hi)) pc = i->to;
+            if (i->down ? *var >= iaff_largest(r, i->lo, i->nlo)
+                        : *var < iaff_smallest(r, i->hi, i->nhi))
+                pc = i->to;
             break;
         case KO_if:
             for (uint32_t j = 0; j < i->ncons; j++)

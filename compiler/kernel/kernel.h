@@ -91,6 +91,7 @@ typedef struct KArray {
     uint32_t in[2];    /* class input: numbers of the program's inputs */
     Aff basis;         /* input column: which coordinate */
     KernelKind output;    /* class output */
+    const char *finite;   /* sample, stored: must be finite, else a message names this */
 } KArray;
 
 typedef struct KTable {
@@ -165,17 +166,30 @@ KVal kb_table(KBuild *b, uint32_t table, Aff idx);
 KVal kb_load(KBuild *b, uint32_t array, Side side, const Aff *idx, uint32_t n);
 void kb_store(KBuild *b, uint32_t array, const Aff *idx, uint32_t n, KVal v);
 void kb_loop(KBuild *b, Sym var, Aff lo, Aff hi, bool down); /* opens the body */
+/* From the largest of lo[0..nlo) to the smallest of hi[0..nhi); at least one of each. */
+void kb_loop_in(KBuild *b, Sym var, const Aff *lo, uint32_t nlo, const Aff *hi, uint32_t nhi,
+                bool down);
 void kb_if(KBuild *b, const Cons *cons, uint32_t n);          /* opens the then block */
 void kb_else(KBuild *b);
 void kb_end(KBuild *b);                                       /* closes loop, then or else */
 uint32_t kernel_array(Kernel *k, Ctx *c, KArray a);
 uint32_t kernel_table(Kernel *k, Ctx *c, const char *name, const double *v, uint32_t n);
 uint32_t kernel_cell(Kernel *k, Ctx *c, KStage stage, const char *name);
+const KSize *kernel_size(const Kernel *k, Sym name); /* NULL: no size of the kernel */
+/* A form of the sizes of one sample, for the right sample: sizes become their right twins where
+ * they have one. */
+Aff kernel_right(const Kernel *k, Aff a);
+/* The bounds of an array's axis as an access of this side sees them. */
+Aff kernel_axis_lo(const Kernel *k, const KAxis *x, Side side);
+Aff kernel_axis_hi(const Kernel *k, const KAxis *x, Side side);
 
 /* ---- stages */
 /* Passes, in the order of kernel/pass.def; each is kernel -> the same kernel, in place. */
 void kernel_fold(Ctx *c, Kernel *k);   /* constants, neutral elements, fma contraction */
 void kernel_hoist(Ctx *c, Kernel *k);  /* one-sample values of the pair stage to sample arrays */
+void kernel_fuse(Ctx *c, Kernel *k);   /* sibling loops over the same range into one */
+void kernel_contract(Ctx *c, Kernel *k); /* axes of scratch that lives for one turn of a loop */
+void kernel_lift(Ctx *c, Kernel *k);   /* what is the same in all turns out of loops */
 void kernel_split(Ctx *c, Kernel *k);  /* peel conditions on loop variables out of loops */
 void kernel_carry(Ctx *c, Kernel *k);  /* rings of the pair stage into cells */
 void kernel_expand(Ctx *c, Kernel *k); /* vector mathematics into primitives (kernel/vmath) */

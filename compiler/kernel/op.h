@@ -24,6 +24,8 @@ bool prim_compare(TpDtype dtype, KOp op, double a, double b);
 
 /* Append as it is; loops and ifs: their blocks must exist.  Returns the value. */
 KVal kb_emit(KBuild *b, KIns ins);
+/* Open a loop with the variable, the bounds and the direction of another. */
+void kb_loop_like(KBuild *b, const KIns *loop);
 /* Append an empty block to the function being built. */
 uint32_t kb_block(KBuild *b);
 bool kval_num(const KFn *f, KVal v, double *out);

@@ -106,15 +106,32 @@ static void code_assign(KParser *p) {
     if (!p->failed) vec_push(p->c->a, &p->value, kb_emit(&p->b, i));
 }
 
+typedef VEC(Aff) AffVec;
+
+/* A form, or `max(..)`, `min(..)` of several; of: which. */
+static AffVec code_bound(KParser *p, const char *of) {
+    const char *start = p->s;
+    AffVec out = {0};
+    if (!(kp_word(p, of) && kp_accept(p, "("))) {
+        p->s = start;
+        vec_push(p->c->a, &out, kp_aff(p));
+        return out;
+    }
+    do vec_push(p->c->a, &out, kp_aff(p));
+    while (kp_accept(p, ","));
+    kp_expect(p, ")");
+    return out;
+}
+
 static void code_loop(KParser *p) {
     Sym var = kp_name(p);
     if (!kp_word(p, "in")) kp_fail(p, "in is expected here");
-    Aff lo = kp_aff(p);
+    AffVec lo = code_bound(p, "max");
     kp_expect(p, "..");
-    Aff hi = kp_aff(p);
+    AffVec hi = code_bound(p, "min");
     bool down = kp_word(p, "down");
     if (p->failed) return;
-    kb_loop(&p->b, var, lo, hi, down);
+    kb_loop_in(&p->b, var, lo.data, lo.len, hi.data, hi.len, down);
     code_block(p);
     kb_end(&p->b);
 }

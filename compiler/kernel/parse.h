@@ -14,6 +14,7 @@ typedef struct KParser {
     Kernel *k;
     AffCtx *aff;
     VEC(Sym) measured;    /* by size: array that is named before it is declared */
+    VEC(Sym) right_of;    /* by size: the one it is the right twin of; 0: none */
     KBuild b;
     VEC(KVal) value;      /* by printed number, in the function being read */
     uint32_t depth;

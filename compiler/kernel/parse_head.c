@@ -26,9 +26,37 @@ static void head_fixed(KParser *p) {
     vec_push(p->c->a, &p->k->fixed, h);
 }
 
+static void size_pair(KParser *p, KSize *z) {
+    z->a = kp_aff(p);
+    kp_expect(p, ",");
+    z->b = kp_aff(p);
+}
+
+/* Sizes made of others. */
+static bool size_made(KParser *p, KSize *z, Sym *right_of) {
+    if (kp_word(p, "floor")) {
+        z->kind = KZ_floor;
+        z->a = kp_aff(p);
+        kp_expect(p, "/");
+        z->k = (int32_t)kp_u32(p);
+    } else if (kp_word(p, "max")) {
+        z->kind = KZ_max;
+        size_pair(p, z);
+    } else if (kp_word(p, "min")) {
+        z->kind = KZ_min;
+        size_pair(p, z);
+    } else if (kp_word(p, "right")) {
+        z->kind = KZ_right;
+        *right_of = kp_name(p);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void head_size(KParser *p) {
     KSize z = {.name = kp_name(p)};
-    Sym measured = 0;
+    Sym measured = 0, right_of = 0;
     int64_t least = INT64_MIN;
     if (kp_word(p, "hyper")) {
         z.kind = KZ_hyper;
@@ -38,9 +66,12 @@ static void head_size(KParser *p) {
     } else if (kp_word(p, "measured")) {
         z.kind = KZ_measured;
         measured = kp_name(p);
-    } else {
-        kp_fail(p, "hyper, dim or measured is expected here");
+    } else if (kp_word(p, "position")) {
+        z.kind = KZ_position;
+    } else if (!size_made(p, &z, &right_of)) {
+        kp_fail(p, "hyper, dim, measured, position, floor, max, min or right is expected here");
     }
+    z.varies = kp_word(p, "varies");
     if (kp_word(p, "cap")) z.cap = kp_int(p);
     if (kp_word(p, "least")) least = kp_int(p);
     if (p->failed) return;
@@ -48,6 +79,7 @@ static void head_size(KParser *p) {
     if (kp_accept(p, "=")) z.value = kp_fx(p);
     vec_push(p->c->a, &p->k->size, z);
     vec_push(p->c->a, &p->measured, measured);
+    vec_push(p->c->a, &p->right_of, right_of);
 }
 
 static void head_real(KParser *p) {
@@ -105,6 +137,7 @@ static KAxis array_axis(KParser *p) {
         x.slices = kp_u32(p);
         if (!x.slices) kp_fail(p, "a ring needs a slice");
     }
+    x.wrap = kp_word(p, "wrap");
     return x;
 }
 
@@ -122,6 +155,7 @@ static void head_array(KParser *p) {
     }
     a.axis = axis.data;
     a.naxis = axis.len;
+    if (kp_word(p, "finite")) a.finite = kp_string(p);
     vec_push(p->c->a, &p->k->array, a);
 }
 
@@ -146,13 +180,23 @@ static void resolve_measured(KParser *p) {
     }
 }
 
+static void resolve_right(KParser *p) {
+    for (uint32_t i = 0; i < p->right_of.len && !p->failed; i++) {
+        if (!p->right_of.data[i]) continue;
+        const KSize *of = kernel_size(p->k, p->right_of.data[i]);
+        if (of) p->k->size.data[i].of = (uint32_t)(of - p->k->size.data);
+        else kp_fail(p, "`%s` is the right twin of no declared size",
+                     sym_text(p->c->syms, p->k->size.data[i].name));
+    }
+}
+
 void kp_head(KParser *p) {
     static const struct {
         const char *word;
         void (*read)(KParser *p);
-    } decl[] = {{"input", head_input}, {"data", head_data}, {"fixed", head_fixed}, {"size", head_size},
-                {"real", head_real},   {"check", head_check}, {"table", head_table},
-                {"array", head_array}};
+    } decl[] = {{"input", head_input}, {"data", head_data},   {"fixed", head_fixed},
+                {"size", head_size},   {"real", head_real},   {"check", head_check},
+                {"table", head_table}, {"array", head_array}};
     enum { N = sizeof decl / sizeof *decl };
     head_first_line(p);
     for (uint32_t i = 0; i < N && !p->failed;) {
@@ -167,4 +211,5 @@ void kp_head(KParser *p) {
         }
     }
     resolve_measured(p);
+    resolve_right(p);
 }

@@ -1,5 +1,14 @@
 #include "kernel/path.h"
 
+void path_loop(AffCtx *x, Arena *a, ConsVec *path, const KIns *loop) {
+    Aff v = aff_name(x, loop->var);
+    cons_range(x, path, loop->var, loop->lo, loop->hi);
+    for (uint32_t i = 0; i < loop->nmore_lo; i++)
+        vec_push(a, path, cons_le(x, loop->more_lo[i], v));
+    for (uint32_t i = 0; i < loop->nmore_hi; i++)
+        vec_push(a, path, cons_lt(x, v, loop->more_hi[i]));
+}
+
 bool path_implies(AffCtx *x, const ConsVec *path, Cons c) {
     return aff_implied(x, path->data, path->len, c);
 }

@@ -11,4 +11,6 @@ void path_assume_not(AffCtx *x, Arena *a, ConsVec *path, const Cons *c, uint32_t
 bool path_implies(AffCtx *x, const ConsVec *path, Cons c);
 /* c cannot hold. */
 bool path_excludes(AffCtx *x, Arena *a, ConsVec *path, Cons c);
+/* Adds the range of a loop's variable. */
+void path_loop(AffCtx *x, Arena *a, ConsVec *path, const KIns *loop);
 #endif

@@ -10,16 +10,20 @@ static Cons subst_cons(const Rewrite *r, Cons c) {
     return c;
 }
 
+static const Aff *subst_affs(const Rewrite *r, const Aff *a, uint32_t n) {
+    Aff *out = n ? ARENA_ARRAY(r->c->a, Aff, n) : NULL;
+    for (uint32_t j = 0; j < n; j++) out[j] = subst_aff(r, a[j]);
+    return out;
+}
+
 static KIns subst_ins(const Rewrite *r, KIns ins) {
     Arena *a = r->c->a;
-    if (ins.nidx) {
-        Aff *idx = ARENA_ARRAY(a, Aff, ins.nidx);
-        for (uint32_t j = 0; j < ins.nidx; j++) idx[j] = subst_aff(r, ins.idx[j]);
-        ins.idx = idx;
-    }
+    ins.idx = subst_affs(r, ins.idx, ins.nidx);
     if (ins.op == KO_loop) {
         ins.lo = subst_aff(r, ins.lo);
         ins.hi = subst_aff(r, ins.hi);
+        ins.more_lo = subst_affs(r, ins.more_lo, ins.nmore_lo);
+        ins.more_hi = subst_affs(r, ins.more_hi, ins.nmore_hi);
     }
     if (ins.ncons) {
         Cons *cons = ARENA_ARRAY(a, Cons, ins.ncons);
@@ -44,7 +48,7 @@ void rewrite_block(Rewrite *r, uint32_t block) {
 KVal rewrite_copy(Rewrite *r, KIns ins) {
     uint32_t body = ins.block, other = ins.block2;
     if (ins.op == KO_loop) {
-        kb_loop(&r->b, ins.var, ins.lo, ins.hi, ins.down);
+        kb_loop_like(&r->b, &ins);
         rewrite_block(r, body);
         kb_end(&r->b);
         return 0;

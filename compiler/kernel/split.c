@@ -5,7 +5,7 @@
 #include "kernel/path.h"
 #include "kernel/rewrite.h"
 
-enum { MAX_PEEL = 2, GROWTH = 8, ROOM = 1000 };
+enum { MAX_PEEL = 2, GROWTH = 8, ROOM = 1000, CHEAP = 40, MACRO_COST = 40 };
 
 typedef struct Split {
     ConsVec path;     /* around the current place of the new code */
@@ -33,6 +33,36 @@ static void assume(const Rewrite *r, Split *s, Cons c) {
 }
 
 /* ---- where to cut */
+
+/* A range of positions: of the data's sizes. */
+static bool is_positions(const Rewrite *r, const Range *g) {
+    const Aff bound[2] = {g->lo, g->hi};
+    for (int i = 0; i < 2; i++)
+        for (uint32_t j = 0; j < bound[i].nterm; j++) {
+            const KSize *z = kernel_size(r->k, bound[i].term[j].name);
+            bool one = !z || z->kind == KZ_hyper || z->kind == KZ_dim || z->kind == KZ_measured;
+            if (!one) return true;
+        }
+    return false;
+}
+
+/* Work in an old block; vector mathematics counts as what it becomes. */
+static uint32_t block_cost(const Rewrite *r, uint32_t block) {
+    const KBlock *b = &r->from.block.data[block];
+    uint32_t n = b->ins.len;
+    for (uint32_t i = 0; i < b->ins.len; i++) {
+        const KIns *k = &r->from.ins.data[b->ins.data[i]];
+        if (kop_info(k->op)->flag == KF_MACRO) n += MACRO_COST;
+        if (k->block) n += block_cost(r, k->block);
+        if (k->block2) n += block_cost(r, k->block2);
+    }
+    return n;
+}
+
+/* Over positions a condition costs little beside what it would cost to have the body twice. */
+static bool worth_cutting(const Rewrite *r, const Range *g) {
+    return !is_positions(r, g) || block_cost(r, g->body) <= CHEAP;
+}
 static bool mentions_inner(const Split *s, Aff e) {
     for (uint32_t i = 0; i < e.nterm; i++)
         for (uint32_t j = 0; j < s->inner.len; j++)
@@ -118,6 +148,16 @@ static void copy_loop(Rewrite *r, Split *s, const Range *g) {
     kb_end(&r->b);
 }
 
+/* A loop of several bounds is not cut. */
+static void copy_whole(Rewrite *r, Split *s, const KIns *loop) {
+    uint32_t keep = s->path.len;
+    kb_loop_like(&r->b, loop);
+    path_loop(r->k->aff, r->c->a, &s->path, loop);
+    rewrite_block(r, loop->block);
+    s->path.len = keep;
+    kb_end(&r->b);
+}
+
 /* The turns before p and from p on, in the loop's order; n of them are peeled off one side. */
 static void copy_peeled(Rewrite *r, Split *s, const Range *g, Aff p, int64_t n, bool front) {
     AffCtx *x = r->k->aff;
@@ -167,7 +207,8 @@ static void copy_range(Rewrite *r, Split *s, const Range *g) {
         return copy_turn(r, s, g, g->lo, cons_lt(x, g->lo, g->hi));
     uint32_t keep = s->path.len;
     cons_range(x, &s->path, g->var, g->lo, g->hi);
-    bool cut = rewrite_to(r)->ins.len < s->limit && find_cut(r, s, g, g->body, &p);
+    bool cut = rewrite_to(r)->ins.len < s->limit && worth_cutting(r, g) &&
+               find_cut(r, s, g, g->body, &p);
     s->path.len = keep;
     if (!cut) return copy_loop(r, s, g);
     Aff before = aff_sub(x, p, g->lo), after = aff_sub(x, g->hi, p);
@@ -208,6 +249,7 @@ static void copy_if(Rewrite *r, Split *s, const KIns *ins) {
 static KVal split_ins(Rewrite *r, KVal old, KIns ins) {
     Split *s = r->self;
     (void)old;
+    if (ins.op == KO_loop && (ins.nmore_lo || ins.nmore_hi)) return copy_whole(r, s, &ins), 0;
     if (ins.op == KO_loop) {
         Range g = {ins.var, ins.lo, ins.hi, ins.down, ins.block};
         copy_range(r, s, &g);

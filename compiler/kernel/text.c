@@ -77,7 +77,25 @@ static void put_size(Printer *p, const KSize *z) {
         buf_puts(p->b, " measured ");
         put_name(p, p->k->array.data[z->array].name);
         break;
+    case KZ_position: buf_puts(p->b, " position"); break;
+    case KZ_floor:
+        buf_puts(p->b, " floor ");
+        put_aff(p, z->a);
+        buf_printf(p->b, " / %d", (int)z->k);
+        break;
+    case KZ_max:
+    case KZ_min:
+        buf_puts(p->b, z->kind == KZ_max ? " max " : " min ");
+        put_aff(p, z->a);
+        buf_puts(p->b, ", ");
+        put_aff(p, z->b);
+        break;
+    case KZ_right:
+        buf_puts(p->b, " right ");
+        put_name(p, p->k->size.data[z->of].name);
+        break;
     }
+    if (z->varies) buf_puts(p->b, " varies");
     if (z->cap) buf_printf(p->b, " cap %lld", (long long)z->cap);
     int64_t least = affctx_least(p->k->aff, z->name);
     if (affctx_is_size(p->k->aff, z->name) && least != INT64_MIN)
@@ -150,8 +168,14 @@ static void put_array(Printer *p, const KArray *a) {
         buf_puts(p->b, "..");
         put_aff(p, x->hi);
         if (x->slices) buf_printf(p->b, " ring %u", x->slices);
+        if (x->wrap) buf_puts(p->b, " wrap");
     }
-    buf_puts(p->b, a->naxis ? "]\n" : "\n");
+    if (a->naxis) buf_putc(p->b, ']');
+    if (a->finite) {
+        buf_puts(p->b, " finite ");
+        put_quoted(p->b, a->finite);
+    }
+    buf_putc(p->b, '\n');
 }
 
 static void put_tables(Printer *p) {
@@ -194,14 +218,25 @@ static void put_body(Printer *p, uint32_t block) {
     buf_putc(p->b, '}');
 }
 
+/* A bound, or `max(..)`, `min(..)` of several. */
+static void put_bound(Printer *p, const char *of, Aff first, const Aff *more, uint32_t nmore) {
+    if (nmore) buf_printf(p->b, "%s(", of);
+    put_aff(p, first);
+    for (uint32_t j = 0; j < nmore; j++) {
+        buf_puts(p->b, ", ");
+        put_aff(p, more[j]);
+    }
+    if (nmore) buf_putc(p->b, ')');
+}
+
 static void put_struct(Printer *p, const KIns *i) {
     if (i->op == KO_loop) {
         buf_puts(p->b, "for ");
         put_name(p, i->var);
         buf_puts(p->b, " in ");
-        put_aff(p, i->lo);
+        put_bound(p, "max", i->lo, i->more_lo, i->nmore_lo);
         buf_puts(p->b, "..");
-        put_aff(p, i->hi);
+        put_bound(p, "min", i->hi, i->more_hi, i->nmore_hi);
         if (i->down) buf_puts(p->b, " down");
         put_body(p, i->block);
         return;

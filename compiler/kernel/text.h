@@ -5,7 +5,8 @@
 
 static const char *const stage_word[KS_COUNT] = {"const", "sample", "series", "pair"};
 static const char *const input_word[] = {"none",     "gram", "unit",  "defect",
-                                         "codefect", "norm", "column"};
+                                         "codefect", "norm", "column",
+                                         "point",    "data", "class", "direction"};
 enum { NINPUT_WORD = sizeof input_word / sizeof *input_word };
 static const char *const kind_word[KERNEL_COUNT] = {"nngp", "ntk"};
 static const char *const check_word[] = {"finite", "nonneg", "positive"};

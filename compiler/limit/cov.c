@@ -5,7 +5,15 @@
 typedef enum Which { LEFT, RIGHT, BOTH } Which;
 
 static bool is_data(const Def *d) { return d->op == PO_input || d->op == PO_basis; }
-static bool is_atom(const Def *d) { return d->op == PO_param || d->op == PO_matmul; }
+static bool is_atom(const Derive *L, DefId id) {
+    ProgramOp op = def_of(L, id)->op;
+    return op == PO_param || op == PO_matmul || (op == PO_noise && L->def[id].gauss);
+}
+/* A function of leaves, or noise that is not Gaussian: a leaf itself. */
+static bool is_function(const Derive *L, DefId id) {
+    ProgramOp op = def_of(L, id)->op;
+    return op == PO_nonlin || (op == PO_noise && !L->def[id].gauss);
+}
 static bool is_sum(const Def *d) { return d->op == PO_lin && !d->mu; }
 
 static Side right_side(Goal g) { return g.self ? g.side : SIDE_y; }
@@ -17,11 +25,11 @@ static void mean_copy(Derive *L, Elem A, Side side, bool right, Path path, TermV
     const Def *d = def_of(L, A.d);
     if (L->def[A.d].centred) return;
     if (d->op == PO_one) return term_push(L, out, NULL, 0);
-    if (is_sum(d) && !is_big(L, A.d)) {
+    if (is_sum(d) && !d->wrap && !is_big(L, A.d)) {
         for (uint32_t i = 0; i < L->def[A.d].narm; i++) {
             ArmAt at;
             TermVec t = {0};
-            if (!arm_open(L, A, &L->def[A.d].arm[i], right, side == SIDE_y, path, &at)) continue;
+            if (!arm_open(L, A, &L->def[A.d].arm[i], right, side, path, &at)) continue;
             mean_copy(L, at.of, side, right, at.path, &t);
             arm_close(L, &at, &t, out);
         }
@@ -80,11 +88,12 @@ void cov_ref(Derive *L, Goal g, Elem A, Elem B, Path path, Corr corr, TermVec *o
 /* ---- expanding linear definitions */
 static void expand(Derive *L, Goal g, Elem A, Elem B, Path path, Which which, TermVec *out) {
     bool right = which == RIGHT;
+    Side side = right ? right_side(g) : left_side(g);
     Elem e = right ? B : A;
     for (uint32_t i = 0; i < L->def[e.d].narm; i++) {
         ArmAt at;
         TermVec t = {0};
-        if (!arm_open(L, e, &L->def[e.d].arm[i], right, !g.self, path, &at)) continue;
+        if (!arm_open(L, e, &L->def[e.d].arm[i], right, side, path, &at)) continue;
         switch (which) {
         case LEFT: cov(L, g, at.of, B, at.path, false, &t); break;
         case RIGHT: cov(L, g, A, at.of, at.path, false, &t); break;
@@ -105,7 +114,7 @@ static bool is_long(Derive *L, DefId id) {
             uint32_t n;
             const AffSubst *s = elem_bind(L, (Elem){m->use.d, m->use.idx}, false, &n);
             bool carried = false;
-            for (uint32_t j = 0; j < (is_atom(u) ? u->nfidx : 0); j++)
+            for (uint32_t j = 0; j < (is_atom(L, m->use.d) ? u->nfidx : 0); j++)
                 carried |= aff_mentions(aff_subst(L->x, u->fidx[j], s, n), m->red[k].var);
             if (!carried) return true;
         }
@@ -158,8 +167,9 @@ static void cov_one_lin(Derive *L, Goal g, Elem A, Elem B, Path path, bool top, 
 }
 
 /* ---- data vectors, parameters, products with matrices */
-static void cov_data(Derive *L, Goal g, Elem A, Elem B, TermVec *out) {
+static void cov_data(Derive *L, Goal g, Elem A, Elem B, Path path, bool top, TermVec *out) {
     const Def *a = def_of(L, A.d), *b = def_of(L, B.d);
+    const Corr always = {.kind = CORR_always};
     if (g.kind == LK_T) return;
     if (a->op == PO_basis && b->op == PO_basis) {
         uint32_t n, m;
@@ -171,6 +181,8 @@ static void cov_data(Derive *L, Goal g, Elem A, Elem B, TermVec *out) {
         term_push(L, &t, &f, 1);
         return terms_prefix(L, NULL, 0, &same, 1, NULL, 0, &t, out);
     }
+    bool basis = a->op == PO_basis || b->op == PO_basis;
+    if (!top && !basis && (a->ndim || b->ndim)) return cov_ref(L, g, A, B, path, always, out);
     LFactor f = {.kind = LF_gram, .side = SIDE_none};
     f.gram = (LGram){.def = {A.d, B.d}, .idx = {A.idx, B.idx}, .self = g.self,
                      .side = g.self ? g.side : SIDE_none, .kind = LK_C};
@@ -184,10 +196,18 @@ static void push_scaled(Derive *L, Fx scale, const Cons *d, uint32_t nd, const T
     terms_prefix(L, NULL, 0, d, nd, &f, 1, t, out);
 }
 
+/* A variance that depends on a size of each sample is that of two scales of one parameter. */
+static Fx between(Derive *L, Goal g, Fx s2) {
+    if (g.self || !L->nright_sizes || !fx_has(L->fx, s2, FX_index)) return s2;
+    Fx right = fx_subst(L->fx, s2, L->right_sizes, L->nright_sizes);
+    return right == s2 ? s2 : fx_op(L->fx, FX_sqrt, fx_mul(L->fx, s2, right), 0, 0);
+}
+
 static void cov_atoms(Derive *L, Goal g, Elem A, Elem B, Path path, TermVec *out) {
     const Def *a = def_of(L, A.d), *b = def_of(L, B.d);
     if (a->op != b->op || a->fam != b->fam || a->transposed != b->transposed) return;
     const Fam *fam = &L->p->fam.data[a->fam];
+    if (a->op == PO_noise && (!g.self || g.kind == LK_T)) return; /* drawn for every sample */
     uint32_t na, nb, nd = 0;
     const AffSubst *ma = elem_bind(L, A, false, &na), *mb = elem_bind(L, B, !g.self, &nb);
     Cons *all = ARENA_ARRAY(L->a, Cons, a->nfidx), *d = ARENA_ARRAY(L->a, Cons, a->nfidx);
@@ -198,9 +218,9 @@ static void cov_atoms(Derive *L, Goal g, Elem A, Elem B, Path path, TermVec *out
     if (!aff_feasible(L->x, p.c, p.n)) return;
     for (uint32_t i = 0; i < a->nfidx; i++)
         if (!aff_implied(L->x, path.c, path.n, all[i])) d[nd++] = all[i];
-    Fx scale = g.kind == LK_C ? fam->s2 : fam->lr;
+    Fx s2 = between(L, g, fam->s2), scale = g.kind == LK_C ? s2 : between(L, g, fam->lr);
     TermVec t = {0}, rest = {0};
-    if (a->op == PO_param) {
+    if (a->op != PO_matmul) {
         term_push(L, &t, NULL, 0);
         return push_scaled(L, scale, d, nd, &t, out);
     }
@@ -211,7 +231,7 @@ static void cov_atoms(Derive *L, Goal g, Elem A, Elem B, Path path, TermVec *out
     push_scaled(L, scale, d, nd, &t, out);
     if (g.kind != LK_T) return;
     cov(L, g, u, v, p, false, &rest);
-    push_scaled(L, fam->s2, d, nd, &rest, out);
+    push_scaled(L, s2, d, nd, &rest, out);
 }
 
 /* ---- the rules in order */
@@ -222,8 +242,8 @@ static bool fixed_law(const Derive *L, DefId d) { return L->def[d].gauss && L->d
  * expectation. */
 static bool cov_stein(Derive *L, Goal g, Elem A, Elem B, Path path, bool top, Corr corr,
                       TermVec *out) {
-    bool left = def_of(L, A.d)->op == PO_nonlin && fixed_law(L, B.d);
-    bool right = def_of(L, B.d)->op == PO_nonlin && fixed_law(L, A.d);
+    bool left = is_function(L, A.d) && fixed_law(L, B.d);
+    bool right = is_function(L, B.d) && fixed_law(L, A.d);
     if (!left && !right) return false;
     Elem n = left ? A : B, o = left ? B : A;
     const Flat *f = flat_of(L, n.d);
@@ -244,10 +264,11 @@ void cov(Derive *L, Goal g, Elem A, Elem B, Path path, bool top, TermVec *out) {
         corr = corr_of(L, A, B, path);
         if (corr.kind == CORR_never) return mean_product(L, g, A, B, path, out);
     }
-    if (is_data(a) && is_data(b)) return cov_data(L, g, A, B, out);
-    if (is_atom(a) && is_atom(b)) return cov_atoms(L, g, A, B, path, out);
+    if (is_data(a) && is_data(b)) return cov_data(L, g, A, B, path, top, out);
+    if (!top && (a->wrap || b->wrap)) return cov_ref(L, g, A, B, path, corr, out);
+    if (is_atom(L, A.d) && is_atom(L, B.d)) return cov_atoms(L, g, A, B, path, out);
     if (cov_stein(L, g, A, B, path, top, corr, out)) return;
-    if (a->op == PO_nonlin && b->op == PO_nonlin) {
+    if (is_function(L, A.d) && is_function(L, B.d)) {
         if (top) return expect_pair(L, g, A, B, path, out);
         return cov_ref(L, g, A, B, path, corr, out);
     }
@@ -263,11 +284,12 @@ void warray_derive(Derive *L, const WArray *r, TermVec *out) {
         Goal g = {r->kind, r->self, r->self ? SIDE_x : SIDE_none};
         return cov(L, g, A, elem_primed(L, r->B), path, true, out);
     }
+    if (r->kind == LK_S) return scalar_derive(L, r->A, path, out);
     if (r->kind == LK_M && def_of(L, r->A)->op == PO_lin) {
         for (uint32_t i = 0; i < L->def[r->A].narm; i++) {
             ArmAt at;
             TermVec t = {0};
-            if (!arm_open(L, A, &L->def[r->A].arm[i], false, false, path, &at)) continue;
+            if (!arm_open(L, A, &L->def[r->A].arm[i], false, SIDE_x, path, &at)) continue;
             mean_of(L, at.of, SIDE_x, at.path, &t);
             arm_close(L, &at, &t, out);
         }
@@ -293,27 +315,29 @@ static void product(Derive *L, const TermVec *by, Goal g, Elem X, Elem Y, Path p
 }
 
 /* f = coef v' x / sqrt(n), v independent of x, mean 0: a matrix of one row (theory.md, 3 and 5). */
-static void cov_inner(Derive *L, LKind kind, Elem A, Elem B, Path path, TermVec *out) {
+static void cov_inner(Derive *L, Goal g, Elem A, Elem B, Path path, TermVec *out) {
     const Def *a = def_of(L, A.d), *b = def_of(L, B.d);
-    Goal c = {LK_C, false, SIDE_none}, t = {LK_T, false, SIDE_none};
+    Goal c = {LK_C, g.self, g.side}, t = {LK_T, g.self, g.side};
     uint32_t na, nb, nf = 0;
-    const AffSubst *ma = elem_bind(L, A, false, &na), *mb = elem_bind(L, B, true, &nb);
+    const AffSubst *ma = elem_bind(L, A, false, &na), *mb = elem_bind(L, B, !g.self, &nb);
     Elem v = elem_use(L, a->use[0], ma, na), w = elem_use(L, b->use[0], mb, nb);
     Elem x = elem_use(L, a->use[1], ma, na), y = elem_use(L, b->use[1], mb, nb);
-    Fx coef[3] = {fx_subst(L->fx, a->f, ma, na), fx_subst(L->fx, b->f, mb, nb),
+    Fx coef[3] = {fx_subst(L->fx, L->def[A.d].f, ma, na), fx_subst(L->fx, L->def[B.d].f, mb, nb),
                   def_of(L, a->use[1].d)->width};
+    Side side[3] = {left_side(g), right_side(g), SIDE_none};
     LFactor f[3];
     for (int i = 0; i < 3; i++)
-        if (coef[i] && !fx_is_num(L->fx, coef[i], 1)) f[nf++] = factor_coef(L, coef[i]);
+        if (coef[i] && !fx_is_num(L->fx, coef[i], 1))
+            f[nf++] = factor_scalar(L, coef[i], side[i], path);
     TermVec cv = {0}, tv = {0};
     cov(L, c, v, w, path, false, &cv);
-    if (kind == LK_C) return product(L, &cv, c, x, y, path, f, nf, out);
+    if (g.kind == LK_C) return product(L, &cv, c, x, y, path, f, nf, out);
     cov(L, t, v, w, path, false, &tv);
     product(L, &tv, c, x, y, path, f, nf, out);
     product(L, &cv, t, x, y, path, f, nf, out);
 }
 
-void cov_output(Derive *L, LKind kind, Elem A, Elem B, Path path, TermVec *out) {
+void cov_output(Derive *L, Goal g, Elem A, Elem B, Path path, TermVec *out) {
     ProgramOp a = def_of(L, A.d)->op, b = def_of(L, B.d)->op;
     bool left = a == PO_output;
     if (left || b == PO_output) {
@@ -321,13 +345,14 @@ void cov_output(Derive *L, LKind kind, Elem A, Elem B, Path path, TermVec *out) 
         for (uint32_t i = 0; i < L->def[e.d].narm; i++) {
             ArmAt at;
             TermVec t = {0};
-            if (!arm_open(L, e, &L->def[e.d].arm[i], !left, true, path, &at)) continue;
-            cov_output(L, kind, left ? at.of : A, left ? B : at.of, at.path, &t);
+            Side side = left ? left_side(g) : right_side(g);
+            if (!arm_open(L, e, &L->def[e.d].arm[i], !left, side, path, &at)) continue;
+            cov_output(L, g, left ? at.of : A, left ? B : at.of, at.path, &t);
             arm_close(L, &at, &t, out);
         }
         return;
     }
-    if (a == PO_inner && b == PO_inner) return cov_inner(L, kind, A, B, path, out);
+    if (a == PO_inner && b == PO_inner) return cov_inner(L, g, A, B, path, out);
     if (a == PO_inner || b == PO_inner) return; /* a readout and a scalar bias: independent */
-    cov(L, (Goal){kind, false, SIDE_none}, A, B, path, false, out);
+    cov(L, g, A, B, path, false, out);
 }

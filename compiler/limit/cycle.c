@@ -23,12 +23,28 @@ static void read(Walk *w, uint32_t v, uint32_t to) {
     }
 }
 
+typedef struct Reader {
+    Walk *w;
+    uint32_t v;
+} Reader;
+
+static void read_sref(void *ctx, Fx sref) {
+    const Reader *r = ctx;
+    Derive *L = r->w->L;
+    read(r->w, r->v, scalar_array(L, fx_node(L->fx, sref)->k));
+}
+
 static void reads(Walk *w, uint32_t v, LTerms t) {
+    Reader r = {w, v};
     for (uint32_t i = 0; i < t.n; i++)
         for (uint32_t k = 0; k < t.term[i].nfactor; k++) {
             const LFactor *f = &t.term[i].factor[k];
             if (f->kind == LF_ref) read(w, v, f->ref.array);
+            if (f->kind == LF_coef) fx_srefs(w->L->fx, f->coef, read_sref, &r);
+            if (f->kind == LF_softmax) reads(w, v, f->softmax->logit);
             if (f->kind != LF_exp) continue;
+            for (uint32_t p = 0; p < f->exp->ntheta; p++)
+                fx_srefs(w->L->fx, f->exp->theta[p].coef, read_sref, &r);
             uint32_t n = f->exp->nleaf;
             for (uint32_t p = 0; p < n; p++) {
                 reads(w, v, f->exp->mean[p]);

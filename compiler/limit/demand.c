@@ -14,14 +14,40 @@ static bool constant_length(Derive *L, const Dim *d) {
     return aff_is_const(aff_sub(L->x, d->hi, d->lo));
 }
 
+/* Dims that are never left out: of a wrapped dim any index is one element of many; numbers that
+ * come with a sample and rows of a softmax are whole. */
+static bool keeps_dim(const Derive *L, DefId d, uint32_t k) {
+    const Def *def = def_of(L, d);
+    return def->wrap >> k & 1 || def->op == PO_data || (def->op == PO_softmax && def->over == k);
+}
+
+/* Two wrapped dims of one extent, over both copies. */
+static bool wrap_same(Derive *L, Elem A, Elem B, uint32_t a, uint32_t b, bool self) {
+    const Def *da = def_of(L, A.d), *db = def_of(L, B.d);
+    if (!(da->wrap >> a & 1) || !(db->wrap >> b & 1)) return false;
+    Aff na = aff_sub(L->x, da->dim[a].hi, da->dim[a].lo);
+    Aff nb = aff_sub(L->x, db->dim[b].hi, db->dim[b].lo);
+    bool own = false; /* a size of each sample: not the same modulus */
+    for (uint32_t i = 0; i < L->nright_sizes && !self; i++)
+        own |= aff_mentions(nb, L->right_sizes[i].name);
+    return aff_eq(na, nb) && aff_eq(da->dim[a].lo, db->dim[b].lo) && !own;
+}
+
 /* The link of right dim b that a read (A, B) shows; dims of one source loop are paired first.
  * Between two short loops a band would say no more than their ranges do. */
-static Link find_link(Derive *L, Elem A, Elem B, uint32_t b, const bool *used, Path path) {
+static Link find_link(Derive *L, Elem A, Elem B, uint32_t b, const bool *used, bool self,
+                      Path path) {
     const Def *da = def_of(L, A.d), *db = def_of(L, B.d);
+    bool wrap = db->wrap >> b & 1;
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t a = 0; a < da->ndim; a++) {
             if (used[a] || (da->dim[a].var == db->dim[b].var) != (pass == 0)) continue;
             Aff d = aff_reduce(L->x, aff_sub(L->x, B.idx[b], A.idx[a]), path.c, path.n);
+            if (wrap || da->wrap >> a & 1) { /* modulo the size: only offset 0 is equal */
+                bool equal = wrap_same(L, A, B, a, b, self) && aff_is_const(d) && !d.c;
+                if (equal) return (Link){true, a, d, d};
+                continue;
+            }
             if (aff_size_only(L->x, d)) return (Link){true, a, d, d};
             if (constant_length(L, &da->dim[a]) && constant_length(L, &db->dim[b])) continue;
             AffBounds e = aff_bounds(L->x, d, path.c, path.n);
@@ -38,13 +64,14 @@ static void read_state(Derive *L, Elem A, Elem B, Path path, WArray *s) {
     s->is_fixed = ARENA_ARRAY(L->a, bool, na + nb);
     s->fixed = ARENA_ARRAY(L->a, Aff, na + nb);
     for (uint32_t b = 0; b < nb; b++) {
-        s->link[b] = find_link(L, A, B, b, used, path);
+        s->link[b] = find_link(L, A, B, b, used, s->self, path);
         if (s->link[b].on) used[s->link[b].a] = true;
     }
     for (uint32_t k = 0; k < na + nb; k++) {
         Aff e = aff_reduce(L->x, k < na ? A.idx[k] : B.idx[k - na], path.c, path.n);
         DefId d = k < na ? A.d : B.d;
-        bool whole = L->whole[d] && !L->def[d].idle[k < na ? k : k - na];
+        uint32_t dim = k < na ? k : k - na;
+        bool whole = (L->whole[d] && !L->def[d].idle[dim]) || keeps_dim(L, d, dim);
         s->is_fixed[k] = aff_size_only(L->x, e) && !whole;
         s->fixed[k] = e;
     }

@@ -48,16 +48,20 @@ typedef struct Flat {
 } Flat;
 
 typedef struct DefFact {
+    bool live;     /* an output depends on it */
+    bool zero;     /* scalar: the number 0 for sure */
     bool vector;   /* has a Z */
     bool gauss;    /* Z is affine in Gaussians for sure */
     bool centred;  /* mean 0 for sure */
+    bool noisy;    /* noise enters, through matrices too */
     const bool *idle; /* [dim] the value does not depend on it: every element is read at `rep` */
     const Aff *rep;   /* in sizes and earlier dims */
     const Sym *home;  /* [dim] name of the loop it steps along with: its own, or an operand's */
     uint32_t reads;
     uint32_t size; /* terms that expanding its sums would give, through matrices; saturates */
-    const Arm *arm; /* without those of coefficient 0 */
+    const Arm *arm; /* without those of coefficient 0; scalars known to be 0 are gone */
     uint32_t narm;
+    Fx f;           /* likewise */
     VEC(Zone) zone;
     const Flat *flat; /* made on demand */
     uint32_t version; /* of zone: number of changes */
@@ -122,6 +126,13 @@ void facts_make(Derive *L);
 /* A sum read more than once that expands to many terms: its pairs and its mean are named, or the
  * number of terms would double with every such sum on the way. */
 bool is_big(const Derive *L, DefId d);
+/* ---- scalar.c: scalar definitions, read as sref nodes of expressions */
+/* f with scalars that are the number 0 put in. */
+Fx scalar_known(Derive *L, Fx f);
+/* The array of a scalar definition that was demanded. */
+uint32_t scalar_array(const Derive *L, DefId d);
+void scalar_demand(Derive *L, Fx f, Side side, Path path);
+void scalar_derive(Derive *L, DefId d, Path path, TermVec *out);
 /* ---- idle.c */
 void idle_make(Derive *L);
 /* The index with idle dims at their representative; m: renames sizes. */
@@ -142,6 +153,8 @@ bool elem_same(Derive *L, Elem a, Elem b, Path path);
 bool idx_size_only(const Derive *L, Elem e);
 uint32_t mu_dim(Derive *L, DefId d);
 LFactor factor_coef(Derive *L, Fx f);
+/* A scalar expression of the sample at `side`; the scalars it reads are demanded. */
+LFactor factor_scalar(Derive *L, Fx f, Side side, Path path);
 LFactor factor_ref(uint32_t arr, Side side, const Aff *idx);
 void term_push(Derive *L, TermVec *out, const LFactor *f, uint32_t n);
 /* Every term of t, with red, cons and factors in front, appended to out. */
@@ -158,9 +171,10 @@ typedef struct ArmAt {
     const Cons *cons;
     uint32_t ncons;
     Fx coef;
+    Side side; /* whose scalars */
 } ArmAt;
 /* false: infeasible under the path */
-bool arm_open(Derive *L, Elem e, const Arm *arm, bool right, bool pair, Path path, ArmAt *out);
+bool arm_open(Derive *L, Elem e, const Arm *arm, bool right, Side side, Path path, ArmAt *out);
 void arm_close(Derive *L, const ArmAt *at, const TermVec *t, TermVec *out);
 
 /* ---- subst.c: names replaced everywhere, working form */
@@ -182,7 +196,7 @@ bool cycles_unfix(Derive *L);
 void cov(Derive *L, Goal g, Elem A, Elem B, Path path, bool top, TermVec *out);
 void cov_ref(Derive *L, Goal g, Elem A, Elem B, Path path, Corr corr, TermVec *out);
 void mean_of(Derive *L, Elem A, Side side, Path path, TermVec *out);
-void cov_output(Derive *L, LKind kind, Elem A, Elem B, Path path, TermVec *out);
+void cov_output(Derive *L, Goal g, Elem A, Elem B, Path path, TermVec *out);
 void warray_derive(Derive *L, const WArray *r, TermVec *out);
 
 /* ---- flatten.c */

@@ -70,6 +70,27 @@ static Fx refuse_sum(Flatten *f, DefId sum, Aff length) {
     return 0;
 }
 
+/* Batch normalisation and the like: a function of a whole family. */
+static Fx refuse_family(Flatten *f, DefId sum, Sym var) {
+    Derive *L = f->L;
+    bool same = same_place(L, sum, f->last) && def_of(L, sum)->span.file;
+    const char *q = same ? "a sum" : quoted(L, sum);
+    Diag *g = diag(L->c->ds, nonlin_family, def_of(L, f->last)->span, quoted(L, f->last), q,
+                   sym_text(L->c->syms, var));
+    if (!same) diag_label(g, def_of(L, sum)->span, "the sum is here");
+    f->failed = true;
+    return 0;
+}
+
+static Fx refuse_wrap(Flatten *f, DefId pad) {
+    Derive *L = f->L;
+    Diag *g = diag(L->c->ds, nonlin_wrap, def_of(L, f->last)->span, quoted(L, f->last));
+    diag_label(g, def_of(L, pad)->span, "the padding is here");
+    diag_help(g, "apply the nonlinearity before `pad`, or a matrix between the two");
+    f->failed = true;
+    return 0;
+}
+
 static Fx leaf_of(Flatten *f, Elem e) {
     for (uint32_t k = 0; k < f->leaf.len; k++)
         if (elem_same(f->L, f->leaf.data[k], e, f->path)) return fx_leaf(f->L->fx, k);
@@ -133,12 +154,20 @@ static Fx arm_value(Flatten *f, ArmWalk *w) {
     return v ? fx_mul(f->L->fx, fx_subst(f->L->fx, w->arm->coef, w->m, w->n), v) : 0;
 }
 
+static bool over_positions(const Derive *L, Aff len) {
+    for (uint32_t i = 0; i < len.nterm; i++)
+        for (uint32_t k = 0; k < L->p->size.len; k++)
+            if (L->p->size.data[k].name == len.term[i].name) return true;
+    return false;
+}
+
 /* The sum over reductions r.. of the arm, written out. */
 static Fx arm_sum(Flatten *f, ArmWalk *w, uint32_t r) {
     if (r == w->arm->nred) return arm_value(f, w);
     const Dim *d = &w->arm->red[r];
     Aff lo = aff_subst(f->L->x, d->lo, w->m, w->n), hi = aff_subst(f->L->x, d->hi, w->m, w->n);
     Aff len = aff_sub(f->L->x, hi, lo);
+    if (!aff_is_const(len) && over_positions(f->L, len)) return refuse_family(f, w->sum, d->var);
     if (!aff_is_const(len) || len.c > MAX_TURNS) return refuse_sum(f, w->sum, len);
     Fx s = fx_num(f->L->fx, 0);
     uint32_t at = w->n;
@@ -180,7 +209,22 @@ static Fx nonlin_value(Flatten *f, Elem e) {
     for (uint32_t i = 0; i < d->nuse; i++)
         if (!(v[i] = value_of(f, elem_use(L, d->use[i], m, n)))) return 0;
     f->last = outer;
-    return fx_map(L->fx, fx_subst(L->fx, d->f, m, n), v, d->nuse, NULL, 0);
+    return fx_map(L->fx, fx_subst(L->fx, L->def[e.d].f, m, n), v, d->nuse, NULL, 0);
+}
+
+/* Is the element's index known not to leave its range? */
+static bool wrap_inside(Flatten *f, Elem e) {
+    Derive *L = f->L;
+    const Def *d = def_of(L, e.d);
+    AffSubst *m = ARENA_ARRAY(L->a, AffSubst, d->ndim);
+    for (uint32_t k = 0; k < d->ndim; k++) {
+        Aff lo = aff_subst(L->x, d->dim[k].lo, m, k), hi = aff_subst(L->x, d->dim[k].hi, m, k);
+        m[k] = (AffSubst){d->dim[k].var, e.idx[k]};
+        if (!(d->wrap >> k & 1)) continue;
+        if (truth(f, cons_le(L->x, lo, e.idx[k])) != TRUTH_yes) return false;
+        if (truth(f, cons_lt(L->x, e.idx[k], hi)) != TRUTH_yes) return false;
+    }
+    return true;
 }
 
 /* The value of an element over the leaves; 0: failed or ambiguous. */
@@ -191,8 +235,10 @@ static Fx value_of(Flatten *f, Elem e) {
     if (zero) return fx_num(L->fx, 0); /* no Gaussian above it, no mean */
     if (d->op == PO_one) return fx_num(L->fx, 1);
     if (d->op == PO_nonlin) return nonlin_value(f, e);
+    if (d->op == PO_noise) return leaf_of(f, e);
     if (L->def[e.d].gauss && (L->def[e.d].zone.len || d->mu)) return leaf_of(f, e);
     if (d->op != PO_lin) bug("%s under a nonlinearity", name_of(L, e.d));
+    if (!wrap_inside(f, e)) return refuse_wrap(f, e.d);
     if (!d->mu) return sum_value(f, e);
     for (uint32_t i = 0; i < f->nmu; i++)
         if (f->mu[i] == e.d) return refuse_stream(f, e.d);

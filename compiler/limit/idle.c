@@ -25,13 +25,14 @@ static bool arm_mentions(const Idle *x, const Arm *m, Sym v) {
         if (aff_mentions(m->red[i].lo, v) || aff_mentions(m->red[i].hi, v)) return true;
     for (uint32_t i = 0; i < m->ncons; i++)
         if (cons_mentions(m->cons[i], v)) return true;
-    return fx_mentions(x->L, m->coef, v) || use_mentions(x, m->use, v);
+    return fx_mentions(x->L, m->coef, v) || (m->use.d && use_mentions(x, m->use, v));
 }
 
 static bool matters(const Idle *x, DefId id, Sym v) {
     const Def *d = def_of(x->L, id);
-    if (aff_mentions(d->basis, v) || fx_mentions(x->L, d->f, v)) return true;
-    if (d->op == PO_input) return true; /* positions */
+    if (aff_mentions(d->basis, v) || fx_mentions(x->L, x->L->def[id].f, v)) return true;
+    if (d->op == PO_input || d->op == PO_data) return true; /* positions */
+    if (d->op == PO_softmax && d->dim[d->over].var == v) return true;
     for (uint32_t i = 0; i < d->nfidx; i++)
         if (aff_mentions(d->fidx[i], v)) return true;
     for (uint32_t i = 0; i < d->nuse; i++)
@@ -104,15 +105,28 @@ static bool is_home(const Derive *L, DefId id, Sym w) {
     return false;
 }
 
-/* The home of an operand's dim that is read at var + constant. */
-static void home_from(Derive *L, DefId id, uint32_t k, Use u, Sym *home) {
+/* The home of an operand's dim that is read at var + constant.  *stays: an operand steps along with
+ * the definition's own loop.  Data vectors step along with nothing. */
+static void home_from(Derive *L, DefId id, uint32_t k, Use u, Sym *home, bool *stays) {
     Sym v = def_of(L, id)->dim[k].var;
-    for (uint32_t i = 0; i < def_of(L, u.d)->ndim && home[k] == v; i++) {
+    if (!u.d || def_of(L, u.d)->op == PO_input) return;
+    for (uint32_t i = 0; i < def_of(L, u.d)->ndim; i++) {
         Aff e = u.idx[i];
         if (L->def[u.d].idle[i] || e.nterm != 1 || e.term->name != v || e.term->k != 1) continue;
         Sym w = L->def[u.d].home[i];
-        if (w != v && !is_home(L, id, w)) home[k] = w;
+        *stays |= w == v;
+        if (*home == v && w != v && !is_home(L, id, w)) *home = w;
     }
+}
+
+static Sym home_of(Derive *L, DefId id, uint32_t k) {
+    const Def *d = def_of(L, id);
+    Sym v = d->dim[k].var, home = v;
+    bool stays = false;
+    for (uint32_t i = 0; i < d->nuse; i++) home_from(L, id, k, d->use[i], &home, &stays);
+    for (uint32_t i = 0; i < L->def[id].narm; i++)
+        home_from(L, id, k, L->def[id].arm[i].use, &home, &stays);
+    return stays ? v : home;
 }
 
 /* `y[m] = relu(h[m])` steps along h's loop whatever m is called: equations that depend on each
@@ -131,9 +145,7 @@ static void homes_make(Derive *L) {
         Sym *home = arena_copy(L->a, L->def[id].home, d->ndim * sizeof *home);
         for (uint32_t k = 0; k < d->ndim && !d->mu; k++) {
             if (L->def[id].idle[k]) continue;
-            for (uint32_t i = 0; i < d->nuse; i++) home_from(L, id, k, d->use[i], home);
-            for (uint32_t i = 0; i < L->def[id].narm; i++)
-                home_from(L, id, k, L->def[id].arm[i].use, home);
+            home[k] = home_of(L, id, k);
             L->def[id].home = home;
         }
     }

@@ -24,41 +24,94 @@ static void fixpoint(Derive *L) {
     }
 }
 
+/* Sizes that differ between samples are those of the right one under primed names; what is known of
+ * the left ones holds for them. */
+static void right_facts(Derive *L) {
+    const Cons *fact;
+    uint32_t n = affctx_facts(L->x, &fact);
+    ConsVec more = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        Cons c = cons_subst(L->x, fact[i], L->right_sizes, L->nright_sizes);
+        bool known = false;
+        for (uint32_t k = 0; k < n; k++) known |= cons_same(fact[k], c);
+        if (!known) vec_push(L->a, &more, c);
+    }
+    for (uint32_t i = 0; i < more.len; i++) affctx_fact(L->x, more.data[i]);
+}
+
 static void right_sizes(Derive *L) {
     VEC(AffSubst) m = {0};
-    for (uint32_t i = 0; i < L->p->input.len; i++) {
-        const InputDecl *in = &L->p->input.data[i];
-        for (uint32_t k = 0; k < in->npos; k++) {
-            if (in->size[k].nterm != 1) continue;
-            bool known = false;
-            for (uint32_t j = 0; j < m.len; j++) known |= m.data[j].name == in->size[k].term[0].name;
-            Aff to = aff_name(L->x, affctx_prime(L->x, in->size[k].term[0].name));
-            if (!known) vec_push(L->a, &m, (AffSubst){in->size[k].term[0].name, to});
-        }
+    for (uint32_t i = 0; i < L->p->size.len; i++) {
+        Sym name = L->p->size.data[i].name;
+        if (!program_size_varies(L->p, name)) continue;
+        vec_push(L->a, &m, (AffSubst){name, aff_name(L->x, affctx_prime(L->x, name))});
     }
     L->right_sizes = m.data;
     L->nright_sizes = m.len;
+    if (m.len) right_facts(L);
 }
 
-/* The returned element: its position axes are the outputs' axes, primed on the right. */
-static LTerms output(Derive *L, LKind kind) {
+/* The returned element and its position axes, those of the right copy primed. */
+typedef struct Returned {
+    Elem left, right;
+    Dim *axis;
+    Path path;
+} Returned;
+
+static Returned returned(Derive *L, bool self) {
     const Program *p = L->p;
-    uint32_t n = p->nout_dim + L->nright_sizes, nd = def_of(L, p->out)->ndim;
+    uint32_t nsize = self ? 0 : L->nright_sizes, n = p->nout_dim + nsize;
+    uint32_t nd = def_of(L, p->out)->ndim;
     AffSubst *m = ARENA_ARRAY(L->a, AffSubst, n);
+    Returned r = {.left = {p->out, p->out_idx}, .axis = ARENA_ARRAY(L->a, Dim, 2 * p->nout_dim)};
     for (uint32_t i = 0; i < p->nout_dim; i++) {
         Sym v = p->out_dim[i].var;
         m[i] = (AffSubst){v, aff_name(L->x, affctx_prime(L->x, v))};
     }
-    for (uint32_t i = 0; i < L->nright_sizes; i++) m[p->nout_dim + i] = L->right_sizes[i];
+    for (uint32_t i = 0; i < nsize; i++) m[p->nout_dim + i] = L->right_sizes[i];
     Aff *right = ARENA_ARRAY(L->a, Aff, nd);
     for (uint32_t i = 0; i < nd; i++) right[i] = aff_subst(L->x, p->out_idx[i], m, n);
+    r.right = (Elem){p->out, right};
+    for (uint32_t i = 0; i < p->nout_dim; i++) {
+        Dim d = p->out_dim[i];
+        r.axis[i] = d;
+        r.axis[p->nout_dim + i] = (Dim){affctx_prime(L->x, d.var), aff_subst(L->x, d.lo, m, n),
+                                        aff_subst(L->x, d.hi, m, n)};
+    }
     ConsVec v = {0};
-    TermVec t = {0};
-    path_range(L, &v, p->out_dim, p->nout_dim, NULL, 0);
-    path_range(L, &v, p->out_dim, p->nout_dim, m, n);
-    Elem x = {p->out, p->out_idx}, y = {p->out, right};
-    cov_output(L, kind, x, y, (Path){v.data, v.len}, &t);
-    return terms_done(&t);
+    path_range(L, &v, r.axis, 2 * p->nout_dim, NULL, 0);
+    r.path = (Path){v.data, v.len};
+    return r;
+}
+
+static LOutput output(Derive *L, KernelKind kernel, LKind kind) {
+    LOutput o = {.kernel = kernel, .naxis = 2 * L->p->nout_dim, .noisy = L->def[L->p->out].noisy};
+    TermVec t = {0}, self = {0};
+    Returned r = returned(L, false);
+    cov_output(L, (Goal){kind, false, SIDE_none}, r.left, r.right, r.path, &t);
+    o.axis = r.axis;
+    o.value = terms_done(&t);
+    if (!o.noisy) return o;
+    r = returned(L, true);
+    cov_output(L, (Goal){kind, true, SIDE_x}, r.left, r.right, r.path, &self);
+    o.self_axis = r.axis;
+    o.self = terms_done(&self);
+    return o;
+}
+
+/* What is told by name that there is no limit of it yet. */
+static bool supported(Derive *L) {
+    const Def *out = def_of(L, L->p->out);
+    if (out->op != PO_output && out->op != PO_inner && program_op_is_scalar(out->op)) {
+        diag(L->c->ds, limit_moment, out->span);
+        return false;
+    }
+    for (DefId id = 1; id < L->p->def.len; id++) {
+        if (!L->def[id].live || def_of(L, id)->op != PO_grad) continue;
+        diag(L->c->ds, limit_gradient, def_of(L, id)->span);
+        return false;
+    }
+    return true;
 }
 
 static void arrays_make(Derive *L, Limit *l) {
@@ -68,7 +121,7 @@ static void arrays_make(Derive *L, Limit *l) {
     l->nout = 0;
     for (uint32_t k = 0; k < KERNEL_COUNT; k++)
         if (l->kernels >> k & 1)
-            l->out[l->nout++] = (LOutput){(KernelKind)k, output(L, kind[k])};
+            l->out[l->nout++] = output(L, (KernelKind)k, kind[k]);
     fixpoint(L);
 }
 
@@ -77,6 +130,7 @@ static bool derive(Ctx *c, const Program *p, unsigned kernels, bool mirrored, Li
     L.whole = ARENA_ARRAY(c->a, bool, p->def.len);
     right_sizes(&L);
     facts_make(&L);
+    if (!supported(&L)) return false;
     idle_make(&L);
     tops_make(&L);
     Limit *l = ARENA_NEW(c->a, Limit);

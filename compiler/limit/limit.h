@@ -15,7 +15,7 @@ typedef enum LKind {
     LK_T, /* tangent kernel (forward form) */
     LK_M, /* mean E Z^A */
     LK_D, /* mean of the leaf-th derivative of a nonlin (that of fx_diff) */
-    LK_S, /* scalar definition (later) */
+    LK_S, /* scalar definition */
     /* made by the normalise pass (lower/normalise.c): */
     LK_N, /* s = sqrt(C self), 1 where C self is 0 */
     LK_F, /* a one-sample factor: value of a scalar expression of one-sample arrays */
@@ -44,7 +44,8 @@ typedef enum LFactorKind {
     LF_exp,    /* Gaussian expectation */
     LF_series, /* sum_k h[k] h'[k] c^k, or its derivative by c */
     LF_hermite, /* k-th Hermite coefficient of exp->F, k = the array's last axis */
-    LF_scalar  /* scalar expression of array elements (made by lower/) */
+    LF_scalar, /* scalar expression of array elements */
+    LF_softmax /* e^logit over its sum along one axis of the array it stands in */
 } LFactorKind;
 
 typedef struct LGram { /* SIDE of both for a self Gram is x, else x and y */
@@ -72,8 +73,7 @@ typedef struct LExp {
     const LTerms *cov;    /* [p * nleaf + q], p <= q: second moments; n = 0 with !indep: zero */
     const bool *indep;    /* [p * nleaf + q]: never correlated (the second moment is m_p m_q) */
     const LTerms *mean;   /* [nleaf]: n = 0 where centred */
-    const Fx *theta;      /* scalar expressions, in each copy's own variables */
-    const Side *tside;
+    const struct LFactor *theta; /* coef, ref or scalar: of one sample, or of none */
     uint32_t ntheta;
     /* after normalise: pair (0, nl) of a one-leaf-a-side expectation reads these instead of cov */
     LRef unit, defect, codefect; /* array 0: not there */
@@ -92,6 +92,14 @@ typedef struct LSeries { /* sum_k left[k] right[k] c^k over k < size of the axis
 
 typedef struct LScalar LScalar;
 
+/* The whole equation of a softmax array: an element's logit is the sum of `logit`; its terms
+ * exclude each other, and an element without one counts as e^-inf.  A row without elements is
+ * NaN. */
+typedef struct LSoftmax {
+    uint32_t over; /* axis of the array */
+    LTerms logit;
+} LSoftmax;
+
 typedef struct LFactor {
     LFactorKind kind;
     Side side; /* coef: whose sizes and scalars */
@@ -102,6 +110,7 @@ typedef struct LFactor {
         const LExp *exp;
         const LSeries *series;
         const LScalar *scalar;
+        const LSoftmax *softmax;
     };
 } LFactor;
 
@@ -129,17 +138,45 @@ typedef struct LArray {
     uint32_t leaf;     /* D: which leaf */
     const Dim *axis;   /* bounds affine in earlier axes and sizes */
     uint32_t naxis;
-    LTerms eq;
+    uint32_t wrap;     /* bit k: reads take index k modulo the extent of axis k */
+    LTerms eq;         /* none where `data` is set */
+    bool data;         /* S: numbers that come with a sample, see InputDecl */
+    uint32_t input;    /* their number */
+    /* Elements exist only where these hold, too: what the axes' bounds cannot say. */
+    const Cons *cons;
+    uint32_t ncons;
+    /* [2 * naxis], or NULL: how far below and above the axes' ranges it is read, where it is 0 as it
+     * is wherever an element does not exist (halo.c). */
+    const int64_t *halo;
+    uint32_t group;    /* of Limit.group; 0: none */
+    bool sums;         /* of a group: a number, its equation added up over the group's offsets */
+    const char *finite; /* S, F: its numbers must be finite, else a message names this */
     bool nonneg;       /* proved >= 0 for all inputs */
+    bool noisy;        /* C, T: noise enters; a pair of equal samples differs from self */
     /* Pair C and T: the self arrays C(A, A) at the left index and C(B, B) at the right one, in
      * terms of this array's axes; array 0 where they are not demanded. */
     LRef self[2];
+    /* Self C arrays of one definition: index of their diagonal, in the first ndiag axes. */
+    const Aff *diag;
+    uint32_t ndiag;
     Span span;
 } LArray;
 
+/* Pair arrays over positions p, p' that only meet the same offset p' - p: they are computed for one
+ * offset after the other, under loops over the offsets (made by lower/offset.c). */
+typedef struct LGroup {
+    const Dim *off; /* bounds affine in sizes */
+    uint32_t noff;
+} LGroup;
+
 typedef struct LOutput {
     KernelKind kernel;
-    LTerms value; /* plain */
+    const Dim *axis; /* positions of x, then of x' */
+    uint32_t naxis;
+    LTerms value;    /* plain */
+    bool noisy;      /* a sample's kernel with itself is another than a pair's: */
+    const Dim *self_axis;
+    LTerms self;     /* that one, of side x */
 } LOutput;
 
 /* A size known after the sample stage: the maximum of a sample array, rounded up (made by
@@ -156,6 +193,7 @@ typedef struct Limit {
     FxPool *fx;
     VEC(LArray) array; /* [0] unused */
     VEC(LMeasure) measure;
+    VEC(LGroup) group; /* [0] unused; those of which others read sums come first */
     LOutput out[KERNEL_COUNT];
     uint32_t nout;
     unsigned kernels; /* what was asked for */

@@ -10,6 +10,7 @@ typedef struct Print {
 } Print;
 
 static void print_terms(Print *p, LTerms t);
+static void print_factor(Print *p, const LFactor *f);
 
 static void print_side(Print *p, Side s) {
     switch (s) {
@@ -58,8 +59,8 @@ static void print_moment(Print *p, const LExp *e, uint32_t i, uint32_t k) {
 static void print_thetas(Print *p, const LExp *e) {
     for (uint32_t k = 0; k < e->ntheta; k++) {
         buf_printf(p->b, ", th%u=", k);
-        fx_print(p->l->fx, p->syms, p->b, e->theta[k]);
-        print_side(p, e->tside[k]);
+        if (e->theta[k].kind == LF_coef) fx_print(p->l->fx, p->syms, p->b, e->theta[k].coef);
+        else print_factor(p, &e->theta[k]);
     }
 }
 
@@ -140,8 +141,6 @@ static void print_series(Print *p, const LSeries *s) {
     buf_putc(p->b, '}');
 }
 
-static void print_factor(Print *p, const LFactor *f);
-
 static void print_scalar(Print *p, const LScalar *s) {
     buf_puts(p->b, "f{");
     fx_print(p->l->fx, p->syms, p->b, s->f);
@@ -164,7 +163,20 @@ static void print_factor(Print *p, const LFactor *f) {
         print_exp(p, f->exp);
         break;
     case LF_scalar: print_scalar(p, f->scalar); break;
+    case LF_softmax:
+        buf_printf(p->b, "softmax%u{", f->softmax->over);
+        print_terms(p, f->softmax->logit);
+        buf_putc(p->b, '}');
+        break;
     }
+}
+
+static void print_cons(Print *p, const Cons *c, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        buf_puts(p->b, i ? " & " : "[");
+        cons_print(p->syms, p->b, c[i]);
+    }
+    if (n) buf_putc(p->b, ']');
 }
 
 static void print_term(Print *p, const LTerm *t) {
@@ -175,11 +187,8 @@ static void print_term(Print *p, const LTerm *t) {
         aff_print(p->syms, p->b, t->red[i].hi);
     }
     if (t->nred) buf_puts(p->b, ") ");
-    for (uint32_t i = 0; i < t->ncons; i++) {
-        buf_puts(p->b, i ? " & " : "[");
-        cons_print(p->syms, p->b, t->cons[i]);
-    }
-    if (t->ncons) buf_puts(p->b, "] ");
+    print_cons(p, t->cons, t->ncons);
+    if (t->ncons) buf_putc(p->b, ' ');
     for (uint32_t i = 0; i < t->nfactor; i++) {
         if (i) buf_puts(p->b, " * ");
         print_factor(p, &t->factor[i]);
@@ -198,7 +207,8 @@ static void print_terms(Print *p, LTerms t) {
 static void print_axes(Print *p, const LArray *r) {
     for (uint32_t i = 0; i < r->naxis; i++) {
         const Dim *d = &r->axis[i];
-        buf_printf(p->b, "%s%s", i ? ", " : "[", sym_text(p->syms, d->var));
+        buf_printf(p->b, "%s%s%s", i ? ", " : "[", r->wrap >> i & 1 ? "wrap " : "",
+                   sym_text(p->syms, d->var));
         if (!aff_is_const(d->lo) || d->lo.c) {
             buf_puts(p->b, " in ");
             aff_print(p->syms, p->b, d->lo);
@@ -232,11 +242,23 @@ static void print_array(Print *p, const LArray *r) {
     buf_puts(p->b, "  ");
     buf_puts(p->b, sym_text(p->syms, r->name));
     print_axes(p, r);
+    print_cons(p, r->cons, r->ncons);
     if (r->form == FORM_unit) buf_puts(p->b, " unit");
     if (r->nonneg && r->stage == LS_pair && r->kind == LK_C) buf_puts(p->b, " >= 0");
     buf_puts(p->b, " = ");
-    print_terms(p, r->eq);
+    if (r->data) buf_puts(p->b, "data");
+    else print_terms(p, r->eq);
     print_plan(p, r);
+    buf_putc(p->b, '\n');
+}
+
+static void print_output(Print *p, const char *kernel, const char *of, const Dim *axis, uint32_t n,
+                         LTerms t) {
+    LArray like = {.axis = axis, .naxis = n};
+    buf_printf(p->b, "%s%s", kernel, of);
+    print_axes(p, &like);
+    buf_puts(p->b, " = ");
+    print_terms(p, t);
     buf_putc(p->b, '\n');
 }
 
@@ -254,8 +276,8 @@ void limit_print(const Ctx *c, Buf *b, const Limit *l) {
         }
     }
     for (uint32_t k = 0; k < l->nout; k++) {
-        buf_printf(b, "%s = ", kernel[l->out[k].kernel]);
-        print_terms(&p, l->out[k].value);
-        buf_putc(b, '\n');
+        const LOutput *o = &l->out[k];
+        print_output(&p, kernel[o->kernel], "", o->axis, o->naxis, o->value);
+        if (o->noisy) print_output(&p, kernel[o->kernel], " self", o->self_axis, o->naxis, o->self);
     }
 }

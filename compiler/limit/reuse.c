@@ -26,10 +26,15 @@ static bool resolved_same(const Limit *l, const LFactor *a, const LFactor *b) {
     case LF_ref: return ref_same(l, &a->ref, &b->ref);
     case LF_gram: return gram_same(l, &a->gram, &b->gram);
     case LF_coef: return a->coef == b->coef;
+    case LF_scalar:
+        if (a->scalar->f != b->scalar->f || a->scalar->narg != b->scalar->narg) return false;
+        for (uint32_t i = 0; i < a->scalar->narg; i++)
+            if (!resolved_same(l, &a->scalar->arg[i], &b->scalar->arg[i])) return false;
+        return true;
     case LF_exp:
     case LF_series:
     case LF_hermite:
-    case LF_scalar: break; /* a T equation reads derivatives, never the same expectation */
+    case LF_softmax: break; /* a T equation reads derivatives, never the same expectation */
     }
     return false;
 }

@@ -225,18 +225,44 @@ static bool known_nonneg(void *ctx, Fx f) {
     return false;
 }
 
+static bool one_place(const Limit *l, const LGram *g) {
+    for (uint32_t i = 0; i < l->p->def.data[g->def[0]].ndim; i++)
+        if (!aff_eq(g->idx[0][i], g->idx[1][i])) return false;
+    return true;
+}
+
+static bool factor_nonneg(const Limit *l, const LFactor *f);
+
+typedef struct Args {
+    const Limit *l;
+    const LScalar *s;
+} Args;
+
+static bool arg_nonneg(void *ctx, Fx f) {
+    const Args *a = ctx;
+    const FxNode *n = fx_node(a->l->fx, f);
+    if (n->op == FX_theta) return n->k < a->s->narg && factor_nonneg(a->l, &a->s->arg[n->k]);
+    return known_nonneg((void *)(uintptr_t)a->l->p, f);
+}
+
+static bool scalar_nonneg(const Limit *l, const LScalar *s) {
+    Args a = {l, s};
+    return fx_nonneg(l->fx, s->f, arg_nonneg, &a);
+}
+
 static bool factor_nonneg(const Limit *l, const LFactor *f) {
     void *p = (void *)(uintptr_t)l->p;
     switch (f->kind) {
     case LF_ref: return l->array.data[f->ref.array].nonneg;
-    case LF_gram: return f->gram.self && f->gram.def[0] == f->gram.def[1];
+    case LF_gram: return f->gram.self && f->gram.def[0] == f->gram.def[1] && one_place(l, &f->gram);
     case LF_coef: return fx_nonneg(l->fx, f->coef, known_nonneg, p);
     case LF_exp:
         return fx_nonneg(l->fx, f->exp->F, NULL, NULL) &&
                (!f->exp->G || fx_nonneg(l->fx, f->exp->G, NULL, NULL));
+    case LF_softmax: return true;
+    case LF_scalar: return scalar_nonneg(l, f->scalar);
     case LF_series:
-    case LF_hermite:
-    case LF_scalar: break; /* made by later stages */
+    case LF_hermite: break; /* made by later stages */
     }
     return false;
 }
@@ -255,7 +281,7 @@ void limit_signs(Limit *l) {
         again = false;
         for (LArrayId i = 1; i < l->array.len; i++) {
             LArray *r = &l->array.data[i];
-            if (!r->nonneg || terms_nonneg(l, r->eq)) continue;
+            if (!r->nonneg || (!r->data && terms_nonneg(l, r->eq))) continue;
             r->nonneg = false;
             again = true;
         }

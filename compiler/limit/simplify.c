@@ -21,11 +21,12 @@ bool factor_same(const Derive *L, const LFactor *a, const LFactor *b) {
                 !idx_same(a->gram.idx[i], b->gram.idx[i], def_of(L, a->gram.def[i])->ndim))
                 return false;
         return a->gram.self == b->gram.self && a->gram.side == b->gram.side;
-    case LF_coef: return a->coef == b->coef;
+    case LF_coef: return a->coef == b->coef && a->side == b->side;
     case LF_exp: return a->exp == b->exp;
     case LF_series:
     case LF_hermite:
-    case LF_scalar: break; /* made by later stages */
+    case LF_scalar:
+    case LF_softmax: break; /* made by later stages, or alone */
     }
     return false;
 }
@@ -111,23 +112,38 @@ static Fx coef_product(Derive *L, Fx a, Fx b) {
     return fx_mul(L->fx, fx_mul(L->fx, na, nb), fx_mul(L->fx, ra, rb));
 }
 
-/* One coefficient, first; false: the term is 0. */
+/* One coefficient of no sample, first, then one of each side's scalars; false: the term is 0. */
 static bool gather_coef(Derive *L, LTerm *t) {
-    Fx c = fx_num(L->fx, 1);
-    uint32_t n = 1;
-    LFactor *f = ARENA_ARRAY(L->a, LFactor, t->nfactor + 1);
-    for (uint32_t i = 0; i < t->nfactor; i++) {
+    Fx c[SIDE_y + 1];
+    uint32_t n = 0;
+    LFactor *f = ARENA_ARRAY(L->a, LFactor, t->nfactor + SIDE_y + 1);
+    for (int s = SIDE_none; s <= SIDE_y; s++) c[s] = fx_num(L->fx, 1);
+    for (uint32_t i = 0; i < t->nfactor; i++)
         if (t->factor[i].kind == LF_coef)
-            c = coef_product(L, c, t->factor[i].coef);
-        else
-            f[n++] = t->factor[i];
+            c[t->factor[i].side] = coef_product(L, c[t->factor[i].side], t->factor[i].coef);
+    for (int s = SIDE_none; s <= SIDE_y; s++) {
+        if (fx_is_zero(L->fx, c[s])) return false;
+        if (fx_is_num(L->fx, c[s], 1)) continue;
+        f[n] = factor_coef(L, c[s]);
+        f[n++].side = (Side)s;
     }
-    if (fx_is_zero(L->fx, c)) return false;
-    f[0] = factor_coef(L, c);
-    bool one = fx_is_num(L->fx, c, 1);
-    t->factor = one ? f + 1 : f;
-    t->nfactor = one ? n - 1 : n;
+    for (uint32_t i = 0; i < t->nfactor; i++)
+        if (t->factor[i].kind != LF_coef) f[n++] = t->factor[i];
+    t->factor = f;
+    t->nfactor = n;
     return true;
+}
+
+/* Is there a coefficient of no sample? */
+static uint32_t has_coef(const LTerm *t) {
+    return t->nfactor && t->factor[0].kind == LF_coef && t->factor[0].side == SIDE_none;
+}
+
+static LFactor softmax_simplify(Derive *L, LFactor f, Path domain);
+
+static LFactor factor_simplify(Derive *L, LFactor f, Path path) {
+    if (f.kind == LF_exp) return exp_simplify(L, f, path);
+    return f.kind == LF_softmax ? softmax_simplify(L, f, path) : f;
 }
 
 static bool term_simplify(Derive *L, LTerm *t, Path domain) {
@@ -148,16 +164,30 @@ static bool term_simplify(Derive *L, LTerm *t, Path domain) {
     *t = drop_guards(L, *t, base);
     if (!gather_coef(L, t)) return false;
     LFactor *f = arena_copy(L->a, t->factor, t->nfactor * sizeof *f);
-    for (uint32_t i = 0; i < t->nfactor; i++)
-        if (f[i].kind == LF_exp) f[i] = exp_simplify(L, f[i], all);
+    for (uint32_t i = 0; i < t->nfactor; i++) f[i] = factor_simplify(L, f[i], all);
     t->factor = f;
     return true;
 }
 
+/* Logits stay apart, and those of 0 stay: a case that holds is not masked. */
+static LFactor softmax_simplify(Derive *L, LFactor f, Path domain) {
+    LSoftmax *o = arena_copy(L->a, f.softmax, sizeof *o);
+    TermVec v = {0};
+    for (uint32_t i = 0; i < o->logit.n; i++) {
+        LTerm t = o->logit.term[i];
+        Path all = path_and(L, domain, t.cons, t.ncons);
+        if (t.ncons && !aff_feasible(L->x, all.c, all.n)) continue;
+        if (!t.nred) t = drop_guards(L, t, domain);
+        vec_push(L->a, &v, t);
+    }
+    o->logit = terms_done(&v);
+    f.softmax = o;
+    return f;
+}
+
 /* ---- several terms */
 static bool same_but_coef(const Derive *L, const LTerm *a, const LTerm *b, Fx *ca, Fx *cb) {
-    uint32_t i = a->nfactor && a->factor[0].kind == LF_coef;
-    uint32_t k = b->nfactor && b->factor[0].kind == LF_coef;
+    uint32_t i = has_coef(a), k = has_coef(b);
     if (a->nred || b->nred || a->ncons != b->ncons) return false;
     if (a->nfactor - i != b->nfactor - k) return false;
     for (uint32_t c = 0; c < a->ncons; c++)
@@ -179,7 +209,7 @@ static bool add_to(Derive *L, TermVec *v, const LTerm *t) {
     for (uint32_t i = 0; i < v->len; i++) {
         Fx a, b;
         if (!same_but_coef(L, &v->data[i], t, &a, &b)) continue;
-        uint32_t k = t->nfactor && t->factor[0].kind == LF_coef;
+        uint32_t k = has_coef(t);
         LFactor *f = ARENA_ARRAY(L->a, LFactor, t->nfactor - k + 1);
         f[0] = factor_coef(L, coef_sum(L, a, b));
         memcpy(f + 1, t->factor + k, (t->nfactor - k) * sizeof *f);

@@ -8,6 +8,7 @@ typedef struct Subst {
 } Subst;
 
 static LTerm subst_term(const Subst *s, LTerm t);
+static LFactor subst_factor(const Subst *s, LFactor f);
 
 static const Aff *subst_idx(const Subst *s, const Aff *idx, uint32_t n) {
     Aff *out = ARENA_ARRAY(s->L->a, Aff, n);
@@ -26,13 +27,13 @@ static const LExp *subst_exp(const Subst *s, const LExp *e) {
     LExp *o = arena_copy(a, e, sizeof *e);
     LTerms *cov = ARENA_ARRAY(a, LTerms, e->nleaf * e->nleaf);
     LTerms *mean = ARENA_ARRAY(a, LTerms, e->nleaf);
-    Fx *theta = ARENA_ARRAY(a, Fx, e->ntheta);
+    LFactor *theta = ARENA_ARRAY(a, LFactor, e->ntheta);
     for (uint32_t p = 0; p < e->nleaf; p++) {
         mean[p] = subst_terms(s, e->mean[p]);
         for (uint32_t q = p; q < e->nleaf; q++)
             cov[p * e->nleaf + q] = subst_terms(s, e->cov[p * e->nleaf + q]);
     }
-    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = fx_subst(s->L->fx, e->theta[k], s->m, s->n);
+    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = subst_factor(s, e->theta[k]);
     o->cov = cov;
     o->mean = mean;
     o->theta = theta;
@@ -50,6 +51,12 @@ static LFactor subst_factor(const Subst *s, LFactor f) {
         return f;
     case LF_coef: f.coef = fx_subst(s->L->fx, f.coef, s->m, s->n); return f;
     case LF_exp: f.exp = subst_exp(s, f.exp); return f;
+    case LF_softmax: {
+        LSoftmax *o = arena_copy(s->L->a, f.softmax, sizeof *o);
+        o->logit = subst_terms(s, o->logit);
+        f.softmax = o;
+        return f;
+    }
     case LF_series:
     case LF_hermite:
     case LF_scalar: break; /* made by later stages */

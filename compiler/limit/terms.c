@@ -70,6 +70,14 @@ LFactor factor_coef(Derive *L, Fx f) {
     return (LFactor){.kind = LF_coef, .side = SIDE_none, .coef = f};
 }
 
+LFactor factor_scalar(Derive *L, Fx f, Side side, Path path) {
+    LFactor o = factor_coef(L, f);
+    if (!fx_has(L->fx, f, FX_sref)) return o;
+    scalar_demand(L, f, side, path);
+    o.side = side;
+    return o;
+}
+
 LFactor factor_ref(uint32_t arr, Side side, const Aff *idx) {
     return (LFactor){.kind = LF_ref, .side = side, .ref = {arr, side, idx}};
 }
@@ -145,9 +153,9 @@ static Sym name_apart(Derive *L, Path path, Elem e, const Dim *red, uint32_t nre
     return name;
 }
 
-bool arm_open(Derive *L, Elem e, const Arm *arm, bool right, bool pair, Path path, ArmAt *out) {
+bool arm_open(Derive *L, Elem e, const Arm *arm, bool right, Side side, Path path, ArmAt *out) {
     uint32_t n, nd = 0;
-    const AffSubst *own = elem_bind(L, e, right && pair, &n);
+    const AffSubst *own = elem_bind(L, e, side == SIDE_y, &n);
     AffSubst *m = ARENA_ARRAY(L->a, AffSubst, n + arm->nred);
     if (n) memcpy(m, own, n * sizeof *m);
     Dim *red = ARENA_ARRAY(L->a, Dim, arm->nred);
@@ -167,12 +175,13 @@ bool arm_open(Derive *L, Elem e, const Arm *arm, bool right, bool pair, Path pat
     Path p = path_and(L, path, more.data, more.len);
     if (more.len && !aff_feasible(L->x, p.c, p.n)) return false;
     *out = (ArmAt){.of = elem_use(L, arm->use, m, n), .path = p, .red = red, .nred = nd,
-                   .cons = cons, .ncons = arm->ncons, .coef = fx_subst(L->fx, arm->coef, m, n)};
+                   .cons = cons, .ncons = arm->ncons, .coef = fx_subst(L->fx, arm->coef, m, n),
+                   .side = side};
     return true;
 }
 
 void arm_close(Derive *L, const ArmAt *at, const TermVec *t, TermVec *out) {
-    LFactor f = factor_coef(L, at->coef);
+    LFactor f = factor_scalar(L, at->coef, at->side, at->path);
     uint32_t nf = fx_is_num(L->fx, at->coef, 1) ? 0 : 1;
     terms_prefix(L, at->red, at->nred, at->cons, at->ncons, &f, nf, t, out);
 }

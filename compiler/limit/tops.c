@@ -72,15 +72,17 @@ static void push_interval(Derive *L, ConsVec *v, Interval i, Aff e) {
     if (i.has_hi) vec_push(L->a, v, cons_le(L->x, e, aff_const(i.hi)));
 }
 
-/* What the zone says of members alpha above element e. */
+/* What the zone says of members alpha above element e.  An index of a wrapped dim may be any. */
 static void zone_cons(Derive *L, ConsVec *v, const Zone *z, const Aff *alpha, Elem e) {
-    uint32_t nd = def_of(L, e.d)->ndim, w = nd + 1;
+    uint32_t nd = def_of(L, e.d)->ndim, w = nd + 1, wrap = def_of(L, e.d)->wrap;
     for (uint32_t k = 0; k < z->nfidx; k++) {
         for (uint32_t b = 0; b < nd; b++)
-            push_interval(L, v, z->iv[k * w + b], aff_sub(L->x, alpha[k], e.idx[b]));
+            if (!(wrap >> b & 1))
+                push_interval(L, v, z->iv[k * w + b], aff_sub(L->x, alpha[k], e.idx[b]));
         push_interval(L, v, z->iv[k * w + nd], alpha[k]);
     }
-    for (uint32_t b = 0; b < nd; b++) push_interval(L, v, z->iv[z->nfidx * w + b], e.idx[b]);
+    for (uint32_t b = 0; b < nd; b++)
+        if (!(wrap >> b & 1)) push_interval(L, v, z->iv[z->nfidx * w + b], e.idx[b]);
 }
 
 static const Aff *members(Derive *L, uint32_t nf, Sym *name) {
@@ -147,7 +149,9 @@ void tops_make(Derive *L) {
     uint32_t n = L->p->def.len, *seen = ARENA_ARRAY(L->a, uint32_t, n);
     for (DefId d = 1; d < n; d++) {
         ProgramOp op = def_of(L, d)->op;
-        if (op == PO_input || op == PO_basis || op == PO_param || op == PO_matmul) atom_zone(L, d);
+        if (op == PO_input || op == PO_basis || op == PO_param || op == PO_matmul ||
+            op == PO_noise)
+            atom_zone(L, d);
     }
     for (bool again = true; again;) {
         again = false;

@@ -43,8 +43,15 @@ typedef struct Emit {
 /* emit_resources.c: sizes, reals, arrays, inputs. */
 bool emit_resources(Emit *e);
 uint32_t emit_input(Emit *e, TpInputKind kind, KStage stage, uint32_t in0, uint32_t in1, Aff basis);
+/* The size that is the dimension of an input. */
+Sym emit_dim(const Emit *e, uint32_t input);
 /* The value of a scalar expression: a number of the run where no loop variable occurs in it. */
 KVal emit_scalar(Emit *e, Fx f, const KVal *theta);
+/* emit_gram.c */
+KVal emit_gram(Emit *e, const LGram *g);
+/* emit_softmax.c: the statement of a softmax array's row at idx, whose axis `over` is a name of its
+ * own. */
+void emit_softmax(Emit *e, uint32_t array, const LSoftmax *s, Dim over, const Aff *idx, uint32_t n);
 /* emit_factor.c */
 KVal emit_factor(Emit *e, const LFactor *f);
 /* The sum of terms as one value. */
@@ -65,5 +72,16 @@ KVal emit_same_cross(Emit *e, const LExp *x, uint32_t p, uint32_t q);
 /* emit_terms.c: the sum of terms with guards, handed to a store. */
 typedef void EmitStore(Emit *e, void *ctx, KVal v);
 void emit_terms(Emit *e, LTerms t, EmitStore *store, void *ctx);
+/* Adds one term, with its reductions and guards, to a cell. */
+void emit_accumulate(Emit *e, const LTerm *term, uint32_t cell);
 uint32_t emit_cell(Emit *e, const char *what);
+KVal emit_cell_load(Emit *e, uint32_t cell);
+/* emit_loop.c: opens a loop; of the conditions, those that bound its variable and name none of
+ * `later` become further bounds, and are marked as used. */
+void emit_loop_under(Emit *e, Dim d, const Cons *cons, uint32_t ncons, const Sym *later,
+                     uint32_t nlater, bool *used);
+/* Fills the arrays of a group (0: those in none) that have a rim with zeros. */
+void emit_rims(Emit *e, KStage stage, uint32_t group);
+void emit_group_begin(Emit *e, uint32_t group); /* sums 0, loops over offsets, rims */
+void emit_group_end(Emit *e, uint32_t group);
 #endif

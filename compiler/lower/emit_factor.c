@@ -15,35 +15,6 @@ KVal emit_ref(Emit *e, LRef r) {
     return kb_load(&e->b, e->array[r.array], side, r.idx, q->naxis);
 }
 
-/* ---- Gram */
-
-static KVal basis_pair(Emit *e, const Def *p, const Def *q) { /* [k = l] / d */
-    Aff d = aff_sub(e->x, p->basis, q->basis);
-    if (!aff_is_const(d) || d.c) return kb_num(&e->b, 0);
-    return emit_scalar(e, fx_op(e->fx, FX_div, fx_num(e->fx, 1), fx_dim(e->fx, p->input), 0), NULL);
-}
-
-static TpInputKind gram_kind(const LGram *g) {
-    if (g->kind == LK_E) return TP_IN_DEFECT;
-    if (g->kind == LK_O) return TP_IN_CODEFECT;
-    return g->form == FORM_unit ? TP_IN_UNIT : TP_IN_GRAM;
-}
-
-static KVal emit_gram(Emit *e, const LGram *g) {
-    const Def *p = &e->l->p->def.data[g->def[0]], *q = &e->l->p->def.data[g->def[1]];
-    bool pb = p->op == PO_basis, qb = q->op == PO_basis;
-    if (pb && qb) return basis_pair(e, p, q);
-    if (pb || qb) { /* xi_k / d of one sample */
-        Side side = g->self ? g->side : pb ? SIDE_y : SIDE_x;
-        const Def *in = pb ? q : p, *b = pb ? p : q;
-        uint32_t arr = emit_input(e, TP_IN_COLUMN, KS_sample, in->input, in->input, b->basis);
-        return kb_load(&e->b, arr, side_here(e, side), NULL, 0);
-    }
-    KStage stage = g->self ? KS_sample : KS_pair;
-    uint32_t arr = emit_input(e, gram_kind(g), stage, p->input, q->input, aff_const(0));
-    return kb_load(&e->b, arr, g->self ? side_here(e, g->side) : SIDE_none, NULL, 0);
-}
-
 /* ---- expectations */
 
 static KVal minus_means(Emit *e, KVal second, KVal m, KVal n) {
@@ -52,6 +23,16 @@ static KVal minus_means(Emit *e, KVal second, KVal m, KVal n) {
 }
 
 static KVal optional(Emit *e, LRef r) { return r.array ? emit_ref(e, r) : 0; }
+
+/* 1 - |c| of a correlation that carries the rounding of some operations: less than that is 0.
+ * So vectors that are equal have angle 0 as they must, not sqrt(2 ulp); for others nothing is lost
+ * that c has not lost. */
+static KVal rounded_defect(Emit *e, KVal c) {
+    KBuild *b = &e->b;
+    double ulps = e->k->dtype == TP_F32 ? 0x1p-20 : 0x1p-49;
+    KVal d = kb_op(b, KO_sub, kb_num(b, 1 - ulps), kb_op(b, KO_abs, c, 0, 0), 0);
+    return kb_op(b, KO_max, d, kb_num(b, 0), 0);
+}
 
 /* c, d = 1 - |c| and the sign from whichever of c, 1 - c, 1 + c is stored. */
 static void unit_operands(Emit *e, const LExp *x, GaussOperands *o) {
@@ -63,8 +44,7 @@ static void unit_operands(Emit *e, const LExp *x, GaussOperands *o) {
     if (x->unit.array) {
         o->c = emit_ref(e, x->unit);
         if (same) o->c = kb_op(b, KO_select, same, one, o->c);
-        o->d = kb_op(b, KO_sub, one, kb_op(b, KO_abs, o->c, 0, 0), 0);
-        o->d = kb_op(b, KO_max, o->d, kb_num(b, 0), 0);
+        o->d = rounded_defect(e, o->c);
         KVal neg = kb_op(b, KO_lt, o->c, kb_num(b, 0), 0);
         o->sign = kb_op(b, KO_select, neg, kb_num(b, -1), one);
         return;
@@ -77,17 +57,38 @@ static void unit_operands(Emit *e, const LExp *x, GaussOperands *o) {
     o->sign = kb_op(b, KO_select, neg, kb_num(b, -1), one);
 }
 
+/* 1 / s, 0 for a sample of variance 0: a value of one sample, which no pair computes. */
+static KVal inverse(KBuild *b, KVal q, KVal s) {
+    KVal zero = kb_num(b, 0), some = kb_op(b, KO_lt, zero, q, 0);
+    return kb_op(b, KO_select, some, kb_op(b, KO_div, kb_num(b, 1), s, 0), zero);
+}
+
 /* The same from plain moments, where nothing is stored normalised. */
 static void plain_operands(Emit *e, GaussOperands *o) {
     KBuild *b = &e->b;
     KVal zero = kb_num(b, 0), one = kb_num(b, 1), q = o->var[0], p = o->var[1], k = o->cov[1];
     o->s[0] = kb_op(b, KO_sqrt, q, 0, 0);
     o->s[1] = kb_op(b, KO_sqrt, p, 0, 0);
-    KVal ss = kb_op(b, KO_mul, o->s[0], o->s[1], 0), some = kb_op(b, KO_lt, zero, ss, 0);
-    KVal c = kb_op(b, KO_select, some, kb_op(b, KO_div, k, ss, 0), zero);
+    KVal inv = kb_op(b, KO_mul, inverse(b, q, o->s[0]), inverse(b, p, o->s[1]), 0);
+    KVal c = kb_op(b, KO_mul, k, inv, 0);
+    /* one leaf on both sides, as on the diagonal of an array over positions: 1 without rounding */
+    KVal same = kb_op(b, KO_and, kb_op(b, KO_eq, k, q, 0), kb_op(b, KO_eq, k, p, 0), 0);
+    same = kb_op(b, KO_and, same, kb_op(b, KO_lt, zero, q, 0), 0);
+    c = kb_op(b, KO_select, same, one, c);
     o->c = kb_op(b, KO_min, kb_op(b, KO_max, c, kb_num(b, -1), 0), one, 0);
-    o->d = kb_op(b, KO_sub, one, kb_op(b, KO_abs, o->c, 0, 0), 0);
+    o->d = rounded_defect(e, o->c);
     o->sign = kb_op(b, KO_select, kb_op(b, KO_lt, o->c, zero, 0), kb_num(b, -1), one);
+}
+
+/* May a variance come out below 0: a difference of vectors that are equal, rounded? */
+static bool may_cancel(const Emit *e, const LExp *x, LTerms var) {
+    if (x->norm[0].array && e->b.stage == KS_pair) return false; /* the norms are read */
+    for (uint32_t i = 0; i < var.n; i++)
+        for (uint32_t k = 0; k < var.term[i].nfactor; k++) {
+            const LFactor *f = &var.term[i].factor[k];
+            if (f->kind == LF_ref && !e->l->array.data[f->ref.array].nonneg) return true;
+        }
+    return false;
 }
 
 void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
@@ -98,7 +99,7 @@ void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
     for (uint32_t p = 0; p < n; p++) {
         KVal self = emit_value(e, x->cov[p * n + p]);
         var[p] = minus_means(e, self, mean[p], mean[p]);
-        if (mean[p]) var[p] = kb_op(&e->b, KO_max, var[p], kb_num(&e->b, 0), 0);
+        if (mean[p] || may_cancel(e, x, x->cov[p * n + p])) var[p] = kb_op(&e->b, KO_max, var[p], kb_num(&e->b, 0), 0);
         for (uint32_t q = p + 1; q < n; q++) {
             if (x->indep[p * n + q] || !x->cov[p * n + q].n) continue;
             if (x->norm[0].array && p == 0 && q == x->nl) continue; /* c, d, sign instead */
@@ -107,7 +108,7 @@ void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
             cov[p * n + q] = minus_means(e, v, mean[p], mean[q]);
         }
     }
-    for (uint32_t k = 0; k < x->ntheta; k++) th[k] = emit_scalar(e, x->theta[k], NULL);
+    for (uint32_t k = 0; k < x->ntheta; k++) th[k] = emit_factor(e, &x->theta[k]);
     *o = (GaussOperands){.var = var, .cov = cov, .mean = mean, .theta = th};
     if (x->norm[0].array) unit_operands(e, x, o);
     else if (normal_cross(x).array && cov[1]) plain_operands(e, o);
@@ -137,6 +138,7 @@ KVal emit_factor(Emit *e, const LFactor *f) {
     case LF_exp: return emit_expectation(e, f->exp);
     case LF_series: return emit_series(e, f->series);
     case LF_scalar: return emit_lscalar(e, f->scalar);
+    case LF_softmax:
     case LF_hermite: break; /* a statement of its own */
     }
     return 0;

@@ -33,12 +33,29 @@ static KVal input_same(Emit *e, uint32_t in) {
     return kb_op(b, KO_and, kb_op(b, KO_eq, v[0], v[1], 0), either, 0);
 }
 
+/* Samples with positions or data of their own are told apart by the runtime. */
+static KVal class_same(Emit *e) {
+    uint32_t c = emit_input(e, TP_IN_CLASS, KS_sample, 0, 0, aff_const(0));
+    return kb_op(&e->b, KO_eq, kb_load(&e->b, c, SIDE_x, NULL, 0),
+                 kb_load(&e->b, c, SIDE_y, NULL, 0), 0);
+}
+
+static bool has_classes(const Program *p) {
+    for (uint32_t i = 0; i < p->input.len; i++)
+        if (p->input.data[i].is_data || p->input.data[i].npos) return true;
+    return false;
+}
+
 void emit_same(Emit *e) {
     const Limit *l = e->l;
     bool any = false;
     for (LArrayId id = 1; id < l->array.len && !any; id++)
         any = l->array.data[id].stage == LS_pair && terms_want(l->array.data[id].eq);
     for (uint32_t i = 0; i < l->nout && !any; i++) any = terms_want(l->out[i].value);
+    if (any && has_classes(l->p)) {
+        e->same = class_same(e);
+        return;
+    }
     for (uint32_t i = 0; any && i < l->p->input.len; i++) {
         KVal m = input_same(e, i);
         e->same = e->same ? kb_op(&e->b, KO_and, e->same, m, 0) : m;
@@ -54,7 +71,7 @@ static KVal same_element(Emit *e, const Aff *ix, const Aff *iy, uint32_t n) {
             if (d.c) return 0;
             continue;
         }
-        KVal eq = kb_op(&e->b, KO_eq, kb_index(&e->b, ix[i]), kb_index(&e->b, iy[i]), 0);
+        KVal eq = kb_op(&e->b, KO_eq, kb_index(&e->b, d), kb_num(&e->b, 0), 0);
         m = kb_op(&e->b, KO_and, m, eq, 0);
     }
     return m;
@@ -62,6 +79,7 @@ static KVal same_element(Emit *e, const Aff *ix, const Aff *iy, uint32_t n) {
 
 KVal emit_same_unit(Emit *e, const LExp *x) {
     if (!e->same || !x->rounded || !x->plan->needs_defect) return 0;
+    if (e->l->array.data[x->norm[0].array].noisy) return 0;
     return same_element(e, x->norm[0].idx, x->norm[1].idx,
                         e->l->array.data[x->norm[0].array].naxis);
 }
@@ -77,7 +95,7 @@ KVal emit_same_cross(Emit *e, const LExp *x, uint32_t p, uint32_t q) {
     if (f->kind != LF_ref) return 0;
     const LArray *r = &e->l->array.data[f->ref.array];
     if (r->stage != LS_pair || !r->self[0].array || r->self[0].array != r->self[1].array) return 0;
-    if (r->kind != LK_C && r->kind != LK_E) return 0;
+    if ((r->kind != LK_C && r->kind != LK_E) || r->noisy) return 0;
     uint32_t n = e->l->array.data[r->self[0].array].naxis;
     AffSubst *m = ARENA_ARRAY(e->c->a, AffSubst, r->naxis);
     for (uint32_t i = 0; i < r->naxis; i++) m[i] = (AffSubst){r->axis[i].var, f->ref.idx[i]};

@@ -11,24 +11,28 @@ uint32_t emit_cell(Emit *e, const char *what) {
 }
 
 /* A cell is an array of its stage: in one-sample code it is the sample's own. */
-static KVal load_cell(Emit *e, uint32_t cell) {
+KVal emit_cell_load(Emit *e, uint32_t cell) {
     bool own = e->b.stage == KS_sample || e->b.stage == KS_series;
     return kb_load(&e->b, cell, own ? SIDE_x : SIDE_none, NULL, 0);
 }
 
-static KVal emit_product(Emit *e, const LTerm *t) {
+static KVal emit_factors(Emit *e, const LFactor *factor, uint32_t n) {
     KVal v = 0;
-    for (uint32_t i = 0; i < t->nfactor; i++) {
-        KVal f = emit_factor(e, &t->factor[i]);
+    for (uint32_t i = 0; i < n; i++) {
+        KVal f = emit_factor(e, &factor[i]);
         v = v ? kb_op(&e->b, KO_mul, v, f, 0) : f;
     }
     return v ? v : kb_num(&e->b, 1);
 }
 
+static KVal emit_product(Emit *e, const LTerm *t) {
+    return emit_factors(e, t->factor, t->nfactor);
+}
+
 static void path_push(Emit *e, Cons c) { vec_push(e->c->a, &e->path, c); }
 
 static void add_to_cell(Emit *e, uint32_t cell, KVal v) {
-    KVal old = load_cell(e, cell);
+    KVal old = emit_cell_load(e, cell);
     kb_store(&e->b, cell, NULL, 0, kb_op(&e->b, KO_add, old, v, 0));
 }
 
@@ -54,17 +58,17 @@ static LTerm renamed(Emit *e, const LTerm *t) {
     return n ? lterms_subst(e->l, e->c->a, (LTerms){&o, 1}, m, n).term[0] : *t;
 }
 
-/* Adds one term, with its reductions and guards, to a cell. */
-static void accumulate(Emit *e, const LTerm *term, uint32_t cell) {
+void emit_accumulate(Emit *e, const LTerm *term, uint32_t cell) {
     uint32_t mark = e->path.len;
     LTerm own = renamed(e, term), *t = &own;
-    for (uint32_t i = 0; i < t->nred; i++) {
-        kb_loop(&e->b, t->red[i].var, t->red[i].lo, t->red[i].hi, false);
-        cons_range(e->x, &e->path, t->red[i].var, t->red[i].lo, t->red[i].hi);
-    }
+    bool *used = ARENA_ARRAY(e->c->a, bool, t->ncons);
+    Sym *var = ARENA_ARRAY(e->c->a, Sym, t->nred);
+    for (uint32_t i = 0; i < t->nred; i++) var[i] = t->red[i].var;
+    for (uint32_t i = 0; i < t->nred; i++)
+        emit_loop_under(e, t->red[i], t->cons, t->ncons, var + i + 1, t->nred - i - 1, used);
     ConsVec need = {0};
     for (uint32_t i = 0; i < t->ncons; i++)
-        if (!aff_implied(e->x, e->path.data, e->path.len, t->cons[i]))
+        if (!used[i] && !aff_implied(e->x, e->path.data, e->path.len, t->cons[i]))
             vec_push(e->c->a, &need, t->cons[i]);
     if (need.len) {
         kb_if(&e->b, need.data, need.len);
@@ -76,7 +80,39 @@ static void accumulate(Emit *e, const LTerm *term, uint32_t cell) {
     e->path.len = mark;
 }
 
-static KVal emit_plain(Emit *e, LTerms t) {
+static uint32_t axes(const Emit *e, const LFactor *f) {
+    return e->l->array.data[f->ref.array].naxis;
+}
+
+static bool same_ref(const Emit *e, const LFactor *a, const LFactor *b) {
+    bool same = a->kind == LF_ref && b->kind == LF_ref && a->ref.array == b->ref.array &&
+                a->ref.side == b->ref.side;
+    for (uint32_t i = 0; same && i < axes(e, a); i++)
+        same = aff_eq(a->ref.idx[i], b->ref.idx[i]);
+    return same;
+}
+
+/* An array of one sample, the same in all turns of the term's reductions. */
+static bool is_scale(const Emit *e, const LTerm *t, const LFactor *f) {
+    bool scale = f->kind == LF_ref && f->ref.side != SIDE_none;
+    for (uint32_t i = 0; scale && i < axes(e, f); i++)
+        for (uint32_t j = 0; j < t->nred; j++) scale &= !aff_mentions(f->ref.idx[i], t->red[j].var);
+    return scale;
+}
+
+/* How many scales all of several terms begin with: the sum is multiplied by them. */
+static uint32_t common_scales(const Emit *e, LTerms t) {
+    for (uint32_t n = 0; t.n > 1; n++)
+        for (uint32_t i = 0; i < t.n; i++) {
+            const LTerm *m = &t.term[i];
+            if (n >= m->nfactor || !is_scale(e, m, &m->factor[n]) ||
+                !same_ref(e, &m->factor[n], &t.term[0].factor[n]))
+                return n;
+        }
+    return 0;
+}
+
+static KVal emit_sum(Emit *e, LTerms t) {
     KVal sum = 0;
     uint32_t cell = 0;
     for (uint32_t i = 0; i < t.n; i++) {
@@ -86,17 +122,29 @@ static KVal emit_plain(Emit *e, LTerms t) {
                 cell = emit_cell(e, "sum");
                 kb_store(&e->b, cell, NULL, 0, kb_num(&e->b, 0));
             }
-            accumulate(e, m, cell);
+            emit_accumulate(e, m, cell);
         } else {
             KVal v = emit_product(e, m);
             sum = sum ? kb_op(&e->b, KO_add, sum, v, 0) : v;
         }
     }
     if (cell) {
-        KVal v = load_cell(e, cell);
+        KVal v = emit_cell_load(e, cell);
         sum = sum ? kb_op(&e->b, KO_add, sum, v, 0) : v;
     }
     return sum ? sum : kb_num(&e->b, 0);
+}
+
+static KVal emit_plain(Emit *e, LTerms t) {
+    uint32_t n = common_scales(e, t);
+    if (!n) return emit_sum(e, t);
+    KVal scale = emit_factors(e, t.term[0].factor, n);
+    LTerm *rest = arena_copy(e->c->a, t.term, t.n * sizeof *rest);
+    for (uint32_t i = 0; i < t.n; i++) {
+        rest[i].factor += n;
+        rest[i].nfactor -= n;
+    }
+    return kb_op(&e->b, KO_mul, scale, emit_sum(e, (LTerms){rest, t.n}), 0);
 }
 
 static bool mentions_reduction(const LTerm *t, Cons c) {
@@ -162,8 +210,8 @@ static void emit_cases(Emit *e, LTerms t, int depth, EmitStore *store, void *ctx
         }
         uint32_t cell = emit_cell(e, "sum");
         kb_store(&e->b, cell, NULL, 0, kb_num(&e->b, 0));
-        for (uint32_t i = 0; i < t.n; i++) accumulate(e, &t.term[i], cell);
-        store(e, ctx, load_cell(e, cell));
+        for (uint32_t i = 0; i < t.n; i++) emit_accumulate(e, &t.term[i], cell);
+        store(e, ctx, emit_cell_load(e, cell));
         return;
     }
     Cons c = *open, n = complement(e, c);
@@ -189,5 +237,5 @@ KVal emit_value(Emit *e, LTerms t) {
     if (!open_guard(e, t)) return emit_plain(e, t);
     uint32_t cell = emit_cell(e, "value");
     emit_terms(e, t, store_cell, &cell);
-    return load_cell(e, cell);
+    return emit_cell_load(e, cell);
 }

@@ -10,8 +10,9 @@ typedef struct Planner {
     bool *told; /* [def] a message was given */
 } Planner;
 
-static bool theta_positive(const Limit *l, Fx f) {
-    const FxNode *n = fx_node(l->fx, f);
+static bool theta_positive(const Limit *l, const LFactor *t) {
+    if (t->kind != LF_coef && t->kind != LF_scalar) return false;
+    const FxNode *n = fx_node(l->fx, t->kind == LF_coef ? t->coef : t->scalar->f);
     if (n->op == FX_num) return n->num > 0;
     return n->op == FX_exp;
 }
@@ -30,7 +31,7 @@ static const Expectation *ask(Planner *p, const LExp *e, bool unit) {
         for (uint32_t k = i + 1; k < n; k++)
             zero[i * n + k] = e->indep[i * n + k] || !e->cov[i * n + k].n;
     }
-    for (uint32_t k = 0; k < e->ntheta; k++) pos[k] = theta_positive(p->l, e->theta[k]);
+    for (uint32_t k = 0; k < e->ntheta; k++) pos[k] = theta_positive(p->l, &e->theta[k]);
     GaussQuery q = {.fx = p->l->fx, .F = e->F, .G = e->G, .nl = e->nl, .nleaf = n,
                     .same = e->nl == n, .zero = zero, .centred = centred, .unit = unit,
                     .theta_pos = pos, .nonneg = cross_nonneg(p->l, e, unit),

@@ -92,31 +92,58 @@ static bool emit_hermite(Emit *e, LArrayId id, const LTerm *t, const Aff *idx, u
     return open;
 }
 
+/* A part of its own for each offset: a million numbers added up one by one would lose digits. */
+static void emit_sum(Emit *e, LTerms eq, uint32_t cell) {
+    uint32_t part = emit_cell(e, "part");
+    kb_store(&e->b, part, NULL, 0, kb_num(&e->b, 0));
+    for (uint32_t i = 0; i < eq.n; i++) emit_accumulate(e, &eq.term[i], part);
+    KVal v = kb_load(&e->b, part, SIDE_none, NULL, 0);
+    KVal all = kb_load(&e->b, cell, SIDE_none, NULL, 0);
+    kb_store(&e->b, cell, NULL, 0, kb_op(&e->b, KO_add, all, v, 0));
+}
+
 /* One statement; m maps the axes that are loop times already to their loop variables. */
 static void emit_statement(Emit *e, LArrayId id, const AffSubst *m, uint32_t n) {
     const LArray *r = &e->l->array.data[id];
+    const LSoftmax *soft = lsoftmax_of(r);
+    if (r->data) return;
     uint32_t mark = e->path.len, naxis = r->kind == LK_H ? r->naxis - 1 : r->naxis, open = 0;
     Aff *idx = ARENA_ARRAY(e->c->a, Aff, r->naxis);
+    Cons *cons = ARENA_ARRAY(e->c->a, Cons, r->ncons);
+    bool *used = ARENA_ARRAY(e->c->a, bool, r->ncons);
+    Sym *name = ARENA_ARRAY(e->c->a, Sym, r->naxis);
     ConsVec guard = {0};
+    Dim row = {0};
+    for (uint32_t i = 0; i < r->naxis; i++) name[i] = r->axis[i].var;
+    for (uint32_t i = 0; i < r->ncons; i++) cons[i] = cons_subst(e->x, r->cons[i], m, n);
     for (uint32_t i = 0; i < naxis; i++) {
         Aff var = aff_name(e->x, r->axis[i].var), at = aff_subst(e->x, var, m, n);
         Aff lo = aff_subst(e->x, r->axis[i].lo, m, n), hi = aff_subst(e->x, r->axis[i].hi, m, n);
         bool timed = false;
         for (uint32_t k = 0; k < n; k++) timed |= m[k].name == r->axis[i].var;
         idx[i] = at;
+        if (soft && i == soft->over) {
+            row = (Dim){r->axis[i].var, lo, hi};
+            continue;
+        }
         if (timed) {
             vec_push(e->c->a, &guard, cons_le(e->x, lo, at));
             vec_push(e->c->a, &guard, cons_lt(e->x, at, hi));
             continue;
         }
-        kb_loop(&e->b, r->axis[i].var, lo, hi, false);
-        cons_range(e->x, &e->path, r->axis[i].var, lo, hi);
+        emit_loop_under(e, (Dim){name[i], lo, hi}, cons, r->ncons, name + i + 1, naxis - i - 1,
+                        used);
         open++;
     }
+    for (uint32_t i = 0; i < r->ncons; i++)
+        if (!used[i]) vec_push(e->c->a, &guard, cons[i]);
     open += open_if(e, guard.data, guard.len);
     e->b.span = r->span;
     LTerms eq = lterms_subst(e->l, e->c->a, r->eq, m, n);
     if (hermite_of(r)) open += emit_hermite(e, id, &eq.term[0], idx, naxis);
+    else if (soft)
+        emit_softmax(e, e->array[id], eq.term[0].factor[0].softmax, row, idx, r->naxis);
+    else if (r->sums) emit_sum(e, eq, e->array[id]);
     else emit_equation(e, eq, (Store){e->array[id], idx, r->naxis});
     for (uint32_t i = 0; i < open; i++) kb_end(&e->b);
     e->path.len = mark;
@@ -144,7 +171,7 @@ typedef struct OpenLoop {
 } OpenLoop;
 
 static void arrays_of(Emit *e, const Node *n, LUseVec *out) {
-    if (!n->loop) {
+    if (!n->loop && !n->group) {
         LUse u = {.reader = n->array};
         vec_push(e->c->a, out, u);
         return;
@@ -290,7 +317,18 @@ static void emit_shell(Emit *e, LArrayId id, const OpenLoop *up, const OpenLoop 
     }
 }
 
+static bool emit_group(Emit *e, const Node *n) {
+    uint32_t mark = e->path.len;
+    bool ok = true;
+    emit_group_begin(e, n->group);
+    for (uint32_t i = 0; i < n->body.len && ok; i++) ok = emit_node(e, n->body.data[i], NULL);
+    emit_group_end(e, n->group);
+    e->path.len = mark;
+    return ok;
+}
+
 static bool emit_node(Emit *e, const Node *n, const OpenLoop *up) {
+    if (n->group) return emit_group(e, n);
     if (!n->loop) {
         const OpenLoop *max = max_loop(up);
         const LArray *r = &e->l->array.data[n->array];
@@ -321,16 +359,34 @@ static bool emit_node(Emit *e, const Node *n, const OpenLoop *up) {
 
 /* ---- outputs */
 
-static void emit_outputs(Emit *e) {
+/* One array for a kernel's pairs, one for what stands on the diagonal of a training Gram. */
+static void emit_output(Emit *e, const LOutput *o, KStage stage, const Dim *axis, LTerms value) {
+    const char *name = o->kernel == KERNEL_nngp ? "nngp" : "ntk";
+    KAxis *box = ARENA_ARRAY(e->c->a, KAxis, o->naxis);
+    Aff *idx = ARENA_ARRAY(e->c->a, Aff, o->naxis);
+    for (uint32_t i = 0; i < o->naxis; i++) {
+        box[i] = (KAxis){.var = axis[i].var, .lo = axis[i].lo, .hi = axis[i].hi};
+        idx[i] = aff_name(e->x, axis[i].var);
+    }
+    KArray k = {.name = intern_fresh(e->c->syms, name), .stage = stage, .class = KA_output,
+                .axis = box, .naxis = o->naxis, .output = o->kernel};
+    Store s = {kernel_array(e->k, e->c, k), idx, o->naxis};
+    uint32_t mark = e->path.len;
+    for (uint32_t i = 0; i < o->naxis; i++) {
+        kb_loop(&e->b, axis[i].var, axis[i].lo, axis[i].hi, false);
+        cons_range(e->x, &e->path, axis[i].var, axis[i].lo, axis[i].hi);
+    }
+    emit_terms(e, value, store_to, &s);
+    for (uint32_t i = 0; i < o->naxis; i++) kb_end(&e->b);
+    e->path.len = mark;
+}
+
+static void emit_outputs(Emit *e, KStage stage) {
     for (uint32_t i = 0; i < e->l->nout; i++) {
         const LOutput *o = &e->l->out[i];
-        const char *name = o->kernel == KERNEL_nngp ? "nngp" : "ntk";
-        KArray k = {.name = intern_fresh(e->c->syms, name), .stage = KS_pair, .class = KA_output,
-                    .output = o->kernel};
-        uint32_t arr = kernel_array(e->k, e->c, k);
         e->k->kernels |= 1u << o->kernel;
-        Store s = {arr, NULL, 0};
-        emit_terms(e, o->value, store_to, &s);
+        if (stage == KS_pair) emit_output(e, o, stage, o->axis, o->value);
+        else if (o->noisy) emit_output(e, o, stage, o->self_axis, o->self);
     }
 }
 
@@ -343,10 +399,11 @@ bool lower_kernel(Ctx *c, const Limit *l, TpDtype dtype, Kernel **out) {
     for (int st = 0; st < KS_COUNT; st++) {
         e.b = kb_begin(c, e.k, (KStage)st);
         if (st == KS_pair) emit_same(&e);
+        emit_rims(&e, (KStage)st, 0);
         const NodeVec *root = &e.sched.root[st];
         for (uint32_t i = 0; i < root->len; i++)
             if (!emit_node(&e, root->data[i], NULL)) return false;
-        if (st == KS_pair) emit_outputs(&e);
+        if (st == KS_pair || st == KS_sample) emit_outputs(&e, (KStage)st);
     }
     *out = e.k;
     return true;

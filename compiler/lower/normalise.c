@@ -11,8 +11,21 @@ static bool checked_nonneg(void *ctx, Fx f) {
     return false;
 }
 
+static bool is_scale(const Normal *n, const LFactor *f) {
+    if (f->kind != LF_ref || f->ref.side == SIDE_none) return false;
+    const LArray *r = &n->l->array.data[f->ref.array];
+    return (r->kind == LK_F || r->kind == LK_S) && r->nonneg;
+}
+
+static bool same_place(const Normal *n, const LFactor *x, const LFactor *y) {
+    LRef r = y->ref;
+    r.side = x->ref.side;
+    return lref_same(n->l, x->ref, r);
+}
+
 bool normal_part(Normal *n, const LTerm *t, Part *out) {
-    *out = (Part){fx_num(n->l->fx, 1), NULL};
+    const LFactor *scale[SIDE_y + 1] = {NULL};
+    *out = (Part){fx_num(n->l->fx, 1), NULL, NULL};
     if (t->nred) return false;
     for (uint32_t i = 0; i < t->nfactor; i++) {
         const LFactor *f = &t->factor[i];
@@ -20,9 +33,16 @@ bool normal_part(Normal *n, const LTerm *t, Part *out) {
             out->coef = fx_mul(n->l->fx, out->coef, f->coef);
             continue;
         }
+        if (is_scale(n, f) && !scale[f->ref.side]) {
+            scale[f->ref.side] = f;
+            continue;
+        }
         if (out->operand || (f->kind != LF_ref && f->kind != LF_gram)) return false;
         out->operand = f;
     }
+    out->scale = scale[SIDE_x];
+    if (!scale[SIDE_x] != !scale[SIDE_y]) return false;
+    if (out->scale && !same_place(n, scale[SIDE_x], scale[SIDE_y])) return false;
     return fx_nonneg(n->l->fx, out->coef, checked_nonneg, (void *)(uintptr_t)n->l->p) &&
             !fx_has(n->l->fx, out->coef, FX_sref);
 }
@@ -35,7 +55,7 @@ static bool gram_normal(const Normal *n, const LGram *g) {
 }
 
 static bool equal_self(const Normal *n, const LArray *r) {
-    uint32_t k = n->l->array.data[r->self[0].array].naxis;
+    uint32_t k = n->l->array.data[r->self[0].array].ndiag;
     for (uint32_t i = 0; i < k; i++)
         if (!aff_eq(r->self[0].idx[i], r->self[1].idx[i])) return false;
     return true;
@@ -65,6 +85,7 @@ static const LExp *only_exp(const LArray *r) {
 static CMode c_mode(Normal *n, LArrayId id) {
     const LArray *r = &n->l->array.data[id];
     const LExp *e = only_exp(r);
+    if (r->noisy) return C_ROUNDED; /* a pair's terms are not those of the norms */
     if (e && normal_is_unit(n->l, r, e) && e->plan->complement && equal_self(n, r)) return C_GATE;
     return arms(n, id) ? C_ARMS : C_ROUNDED;
 }
@@ -117,6 +138,25 @@ static void need_operands(Need *w, LArrayId id) {
     }
 }
 
+static bool has_sum(const LArray *r) {
+    for (uint32_t t = 0; t < r->eq.n; t++)
+        if (r->eq.term[t].nred) return true;
+    return false;
+}
+
+/* Is the array read in a sum over positions?  Then its elements are not scaled one by one. */
+static bool read_in_sum(const Normal *n, LArrayId id) {
+    for (LArrayId k = 1; k < n->n0; k++) {
+        const LArray *r = &n->l->array.data[k];
+        for (uint32_t t = 0; r->stage == LS_pair && t < r->eq.n; t++)
+            for (uint32_t i = 0; r->eq.term[t].nred && i < r->eq.term[t].nfactor; i++) {
+                const LFactor *f = &r->eq.term[t].factor[i];
+                if (f->kind == LF_ref && f->ref.array == id) return true;
+            }
+    }
+    return false;
+}
+
 static void find_needs(Normal *n) {
     Need w = {n, false};
     need_readers(&w);
@@ -127,8 +167,10 @@ static void find_needs(Normal *n) {
     } while (w.changed);
     for (LArrayId id = 1; id < n->n0; id++) {
         NormInfo *i = &n->info[id];
-        if (i->c == C_GATE)
+        if (i->c == C_GATE && !read_in_sum(n, id))
             i->unit = true; /* costs nothing, and its tangent array shares its scale */
+        i->apart = i->unit && i->c == C_ROUNDED && has_sum(&n->l->array.data[id]);
+        if (i->apart) i->unit = false;
         if (!i->unit) i->c = C_PLAIN;
         if (i->c == C_ROUNDED) i->need_e = i->need_o = false;
     }
@@ -163,12 +205,6 @@ static void find_exact(Normal *n) {
 
 /* ---- one-sample arrays: norms */
 
-static const Aff *own_axes(Normal *n, const LArray *r) {
-    Aff *idx = ARENA_ARRAY(n->a, Aff, r->naxis);
-    for (uint32_t i = 0; i < r->naxis; i++) idx[i] = aff_name(n->l->aff, r->axis[i].var);
-    return idx;
-}
-
 static LTerms scalar_eq(Normal *n, Fx f, const LFactor *arg, uint32_t narg) {
     LScalar *s = ARENA_NEW(n->a, LScalar);
     *s = (LScalar){f, arena_copy(n->a, arg, narg * sizeof *arg), narg};
@@ -179,10 +215,12 @@ static LTerms scalar_eq(Normal *n, Fx f, const LFactor *arg, uint32_t narg) {
     return (LTerms){t, 1};
 }
 
-static LArrayId add_like(Normal *n, LArrayId self, LKind kind, const char *prefix, Fx f,
-                         LArrayId arg) {
-    LArray r = n->l->array.data[self], *q = &n->l->array.data[arg];
-    LFactor of = {.kind = LF_ref, .ref = {arg, SIDE_x, own_axes(n, q)}};
+/* An array over the diagonal of a self array: f of it. */
+static LArrayId add_like(Normal *n, LArrayId self, LKind kind, const char *prefix, Fx f) {
+    LArray r = n->l->array.data[self];
+    LFactor of = {.kind = LF_ref, .ref = {self, SIDE_x, r.diag}};
+    r.naxis = r.ndiag;
+    r.ncons = 0;
     const char *name = sym_text(n->c->syms, r.name);
     r.name = intern_fresh(n->c->syms, arena_printf(n->a, "%s.%s", prefix, name));
     r.kind = kind;
@@ -199,7 +237,7 @@ LArrayId normal_norm(Normal *n, LArrayId self) {
     FxPool *fx = n->l->fx;
     Fx q = fx_theta(fx, 0), pos = fx_op(fx, FX_gt, q, fx_num(fx, 0), 0);
     Fx f = fx_op(fx, FX_if, pos, fx_op(fx, FX_sqrt, q, 0, 0), fx_num(fx, 1));
-    return s->norm = add_like(n, self, LK_N, "s", f, self);
+    return s->norm = add_like(n, self, LK_N, "s", f);
 }
 
 LArrayId normal_root(Normal *n, LArrayId self) {
@@ -208,7 +246,7 @@ LArrayId normal_root(Normal *n, LArrayId self) {
     FxPool *fx = n->l->fx;
     Fx q = fx_theta(fx, 0), pos = fx_op(fx, FX_gt, q, fx_num(fx, 0), 0);
     Fx f = fx_op(fx, FX_if, pos, fx_op(fx, FX_sqrt, q, 0, 0), fx_num(fx, 0));
-    return s->root = add_like(n, self, LK_F, "root", f, self);
+    return s->root = add_like(n, self, LK_F, "root", f);
 }
 
 /* ---- tangent arrays */
@@ -303,6 +341,7 @@ static void t_modes(Normal *n) {
 }
 
 bool lower_normalise(Ctx *c, Limit *l) {
+    lower_scales(c, l);
     uint32_t n0 = l->array.len;
     Normal n = {.c = c, .l = l, .a = c->a, .n0 = n0};
     n.info = ARENA_ARRAY(c->a, NormInfo, n0);

@@ -22,6 +22,8 @@ typedef struct NormInfo {
     CMode c;
     TMode t;
     bool unit, need_e, need_o;
+    bool apart; /* plain, and its c is an array of its own: a window's sum is scaled once */
+    LArrayId c_array; /* apart: that array */
     bool exact; /* unit: 1 - c carries no rounding error of size 1 */
     LArrayId codefect; /* LK_O companion */
     Scale scale;       /* of T arrays; of C arrays: see root */
@@ -47,6 +49,7 @@ typedef struct Normal {
 typedef struct Part {
     Fx coef;
     const LFactor *operand; /* NULL: none */
+    const LFactor *scale;   /* times this of the left sample and of the right one; NULL: none */
 } Part;
 bool normal_part(Normal *n, const LTerm *t, Part *out);
 

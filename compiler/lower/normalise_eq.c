@@ -35,7 +35,8 @@ static const Aff *idx_subst(Normal *n, const Aff *idx, uint32_t k, const LArray 
     return out;
 }
 
-/* The index of the self array of pair array id at element `at`, for a side. */
+/* The index of the self array of pair array id at element `at`, for a side.  Its first entries are
+ * an index of the arrays made over the diagonal of the self array. */
 static const Aff *self_idx(Normal *n, LArrayId id, int side, const Aff *at) {
     const LArray *r = &n->l->array.data[id];
     uint32_t k = n->l->array.data[r->self[side].array].naxis;
@@ -65,6 +66,12 @@ static LFactor read_defect(Normal *n, LArrayId id, const Aff *at, LKind want) {
 
 static bool is_unit_c(const Normal *n, LArrayId id) {
     return id < n->n0 && n->info[id].unit && n->info[id].c != C_PLAIN;
+}
+
+/* The array that holds c of this one; 0: none. */
+static LArrayId array_of_c(const Normal *n, LArrayId id) {
+    if (is_unit_c(n, id)) return id;
+    return id < n->n0 ? n->info[id].c_array : 0;
 }
 
 /* Pushes the plain value of an element of a pair array: stored value times both sides' scales. */
@@ -126,13 +133,14 @@ static LTerms plain_terms(Normal *n, LTerms t) {
 
 static const LExp *unit_exp(Normal *n, const LExp *e) {
     LRef cross = normal_cross(e);
-    if (!is_unit_c(n, cross.array)) return e;
+    LArrayId c = cross.array < n->n0 ? n->info[cross.array].c_array : 0;
+    if (!c && !is_unit_c(n, cross.array)) return e;
     LExp *o = arena_copy(n->a, e, sizeof *e);
     LArrayId self = n->l->array.data[cross.array].self[0].array, norm = normal_norm(n, self);
     bool defect = n->l->array.data[cross.array].kind == LK_E;
     LArrayId co = n->info[cross.array].codefect;
     if (defect) o->defect = (LRef){cross.array, SIDE_none, cross.idx};
-    else o->unit = (LRef){cross.array, SIDE_none, cross.idx};
+    else o->unit = (LRef){c ? c : cross.array, SIDE_none, cross.idx};
     o->rounded = !n->info[cross.array].exact;
     if (co) o->codefect = (LRef){co, SIDE_none, cross.idx};
     o->norm[0] = (LRef){norm, SIDE_x, self_idx(n, cross.array, 0, cross.idx)};
@@ -162,6 +170,8 @@ static bool operand_scale(Arms *w, const LFactor *op, LFactor *out) {
     if (op->kind == LF_gram) { /* sqrt of the self Gram: theta is squared there, see gram_root */
         LGram g = op->gram;
         g.self = true;
+        g.def[1] = g.def[0];
+        g.idx[1] = g.idx[0];
         g.side = SIDE_x;
         g.form = FORM_plain;
         g.kind = LK_C;
@@ -169,7 +179,7 @@ static bool operand_scale(Arms *w, const LFactor *op, LFactor *out) {
         return true;
     }
     LArrayId id = op->ref.array;
-    if (is_unit_c(n, id)) {
+    if (array_of_c(n, id)) {
         LArrayId self = n->l->array.data[id].self[0].array;
         *out = ref_factor(normal_root(n, self), SIDE_x, self_idx(n, id, 0, op->ref.idx));
         return true;
@@ -183,21 +193,29 @@ static bool operand_scale(Arms *w, const LFactor *op, LFactor *out) {
     return true;
 }
 
-/* The sample array of an arm's factor (equal ones are one array). */
-static LArrayId arm_factor(Arms *w, const LTerm *t, Fx coef, const LFactor *op) {
+/* sqrt(coef) * scale * scale of the operand / s, as an expression of one-sample values. */
+static LFactor arm_value(Arms *w, const Part *p) {
     Normal *n = w->n;
     FxPool *fx = n->l->fx;
-    const Aff *own = normal_self_axes(n, w->id);
-    LFactor arg[2] = {ref_factor(w->norm, SIDE_x, own)};
-    Fx num = fx_op(fx, FX_sqrt, coef, 0, 0);
+    LFactor arg[3] = {ref_factor(w->norm, SIDE_x, normal_self_axes(n, w->id))};
+    Fx num = fx_op(fx, FX_sqrt, p->coef, 0, 0);
     uint32_t narg = 1;
-    if (op && operand_scale(w, op, &arg[1])) {
-        Fx s = theta(n, 1);
-        if (op->kind == LF_gram) s = fx_op(fx, FX_sqrt, s, 0, 0);
-        num = fx_is_num(fx, coef, 1) ? s : fx_mul(fx, num, s);
-        narg = 2;
+    if (p->operand && operand_scale(w, p->operand, &arg[narg])) {
+        Fx s = theta(n, narg++);
+        if (p->operand->kind == LF_gram) s = fx_op(fx, FX_sqrt, s, 0, 0);
+        num = fx_mul(fx, num, s);
     }
-    LFactor f = scalar_factor(n, fx_div(fx, num, theta(n, 0)), arg, narg);
+    if (p->scale) {
+        num = fx_mul(fx, num, theta(n, narg));
+        arg[narg++] = *p->scale;
+    }
+    return scalar_factor(n, fx_div(fx, num, theta(n, 0)), arg, narg);
+}
+
+/* The sample array of an arm's factor (equal ones are one array). */
+static LArrayId arm_factor(Arms *w, const LTerm *t, const Part *p) {
+    Normal *n = w->n;
+    LFactor f = arm_value(w, p);
     LArray a = *w->r;
     FactorVec fv = {0};
     vec_push(n->a, &fv, f);
@@ -211,6 +229,7 @@ static LArrayId arm_factor(Arms *w, const LTerm *t, Fx coef, const LFactor *op) 
             return k;
     }
     a.kind = LK_F;
+    a.ncons = 0;
     a.stage = n->l->array.data[w->norm].stage;
     a.nonneg = true;
     a.self[0] = a.self[1] = (LRef){0};
@@ -251,9 +270,9 @@ static bool operand_as(Arms *w, const LFactor *op, LKind want, FactorVec *f) {
         vec_push(n->a, f, g);
         return true;
     }
-    LArrayId id = op->ref.array;
-    if (want == LK_C && is_unit_c(n, id)) vec_push(n->a, f, read_c(n, id, op->ref.idx));
-    else if (want == LK_C) vec_push(n->a, f, *op);
+    LArrayId id = array_of_c(n, op->ref.array);
+    if (!id) vec_push(n->a, f, *op); /* a tangent array */
+    else if (want == LK_C) vec_push(n->a, f, read_c(n, id, op->ref.idx));
     else vec_push(n->a, f, read_defect(n, id, op->ref.idx, want));
     return true;
 }
@@ -292,7 +311,9 @@ static LArrayId zero_array(Normal *n, LArrayId self) {
     if (s->zero) return s->zero;
     FxPool *fx = n->l->fx;
     LArray r = n->l->array.data[self];
-    LFactor arg = ref_factor(self, SIDE_x, axes_of(n, &r));
+    LFactor arg = ref_factor(self, SIDE_x, r.diag);
+    r.naxis = r.ndiag;
+    r.ncons = 0;
     Fx pos = fx_op(fx, FX_gt, theta(n, 0), fx_num(fx, 0), 0);
     Fx f = fx_op(fx, FX_if, pos, fx_num(fx, 0), fx_rat(fx, 1, 2));
     FactorVec fv = {0};
@@ -398,7 +419,7 @@ static LArrayId *arm_factors(Arms *w, const LTerms *eq) {
     for (uint32_t i = 0; i < eq->n; i++) {
         Part p;
         normal_part(w->n, &eq->term[i], &p);
-        arm[i] = arm_factor(w, &eq->term[i], p.coef, p.operand);
+        arm[i] = arm_factor(w, &eq->term[i], &p);
     }
     return arm;
 }
@@ -473,6 +494,23 @@ static void rewrite_rounded(Normal *n, LArrayId id) {
     n->l->array.data[id].eq = (LTerms){out, t.n};
 }
 
+static void add_c_array(Normal *n, LArrayId id) {
+    LArray r = n->l->array.data[id];
+    LArrayId inv = inverse_array(n, r.self[0].array);
+    const Aff *at = axes_of(n, &r);
+    FactorVec f = {0};
+    LTerm like = {0}, *t = ARENA_NEW(n->a, LTerm);
+    vec_push(n->a, &f, ref_factor(inv, SIDE_x, self_idx(n, id, 0, at)));
+    vec_push(n->a, &f, ref_factor(inv, SIDE_y, self_idx(n, id, 1, at)));
+    vec_push(n->a, &f, ref_factor(id, SIDE_none, at));
+    *t = term_of(n, &like, &f);
+    r.name = intern_fresh(n->c->syms, arena_printf(n->a, "c.%s", sym_text(n->c->syms, r.name)));
+    r.form = FORM_unit;
+    r.eq = (LTerms){t, 1};
+    vec_push(n->a, &n->l->array, r);
+    n->info[id].c_array = n->l->array.len - 1;
+}
+
 /* ---- tangent arrays */
 
 static void t_scale(Normal *n, LArrayId id) {
@@ -517,10 +555,10 @@ static void rewrite_t_arms(Normal *n, LArrayId id) {
         Part p;
         normal_part(n, &eq->term[i], &p);
         FactorVec f = {0};
-        if (is_own_c(n, w.r, p.operand) && fx_is_num(n->l->fx, p.coef, 1)) {
+        if (!p.scale && is_own_c(n, w.r, p.operand) && fx_is_num(n->l->fx, p.coef, 1)) {
             vec_push(n->a, &f, read_c(n, p.operand->ref.array, p.operand->ref.idx));
         } else {
-            push_pair(&w, &f, arm_factor(&w, &eq->term[i], p.coef, p.operand));
+            push_pair(&w, &f, arm_factor(&w, &eq->term[i], &p));
             operand_as(&w, p.operand, LK_C, &f);
         }
         vec_push(n->a, &out, term_of(n, &eq->term[i], &f));
@@ -566,6 +604,8 @@ void normal_rewrite(Normal *n) {
         if (n->info[id].need_e) n->l->array.data[id].kind = LK_E;
         if (n->info[id].need_o && n->info[id].c == C_ARMS) add_codefect(n, id);
     }
+    for (LArrayId id = 1; id < n->n0; id++)
+        if (n->info[id].apart) add_c_array(n, id);
     for (LArrayId id = 1; id < n->n0; id++) t_scale(n, id);
     for (LArrayId id = 1; id < n->n0; id++) {
         NormInfo *i = &n->info[id];

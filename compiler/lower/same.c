@@ -18,11 +18,14 @@ static bool exp_same(const Limit *l, const LExp *a, const LExp *b) {
             if (!lterms_same(l, a->cov[p * a->nleaf + q], b->cov[p * a->nleaf + q])) return false;
     }
     for (uint32_t k = 0; k < a->ntheta; k++)
-        if (a->theta[k] != b->theta[k] || a->tside[k] != b->tside[k]) return false;
+        if (!lfactor_same(l, &a->theta[k], &b->theta[k])) return false;
     return true;
 }
 
-static bool gram_same(const LGram *a, const LGram *b) {
+static bool gram_same(const Limit *l, const LGram *a, const LGram *b) {
+    for (int s = 0; s < 2; s++)
+        for (uint32_t i = 0; i < l->p->def.data[a->def[s]].ndim; i++)
+            if (a->def[s] != b->def[s] || !aff_eq(a->idx[s][i], b->idx[s][i])) return false;
     return a->def[0] == b->def[0] && a->def[1] == b->def[1] && a->self == b->self &&
            (!a->self || a->side == b->side) && a->form == b->form && a->kind == b->kind;
 }
@@ -31,7 +34,7 @@ bool lfactor_same(const Limit *l, const LFactor *a, const LFactor *b) {
     if (a->kind != b->kind) return false;
     switch (a->kind) {
     case LF_ref: return lref_same(l, a->ref, b->ref);
-    case LF_gram: return gram_same(&a->gram, &b->gram);
+    case LF_gram: return gram_same(l, &a->gram, &b->gram);
     case LF_coef: return a->coef == b->coef;
     case LF_exp:
     case LF_hermite: return exp_same(l, a->exp, b->exp);
@@ -41,6 +44,9 @@ bool lfactor_same(const Limit *l, const LFactor *a, const LFactor *b) {
         for (uint32_t i = 0; i < a->scalar->narg; i++)
             if (!lfactor_same(l, &a->scalar->arg[i], &b->scalar->arg[i])) return false;
         return true;
+    case LF_softmax:
+        return a->softmax->over == b->softmax->over &&
+               lterms_same(l, a->softmax->logit, b->softmax->logit);
     }
     return false;
 }
@@ -79,14 +85,11 @@ static const LExp *exp_left(Arena *a, const LExp *e) {
         mean[p] = lterms_left(a, e->mean[p]);
         for (uint32_t q = p; q < n; q++) cov[p * n + q] = lterms_left(a, e->cov[p * n + q]);
     }
-    Side *ts = ARENA_ARRAY(a, Side, e->ntheta);
-    for (uint32_t k = 0; k < e->ntheta; k++) {
-        ts[k] = e->tside[k];
-        left_side(&ts[k]);
-    }
+    LFactor *theta = ARENA_ARRAY(a, LFactor, e->ntheta);
+    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = lfactor_left(a, e->theta[k]);
     o->cov = cov;
     o->mean = mean;
-    o->tside = ts;
+    o->theta = theta;
     left_side(&o->lside);
     left_side(&o->rside);
     return o;
@@ -98,6 +101,7 @@ LFactor lfactor_left(Arena *a, LFactor f) {
     case LF_ref: left_side(&f.ref.side); break;
     case LF_gram: left_side(&f.gram.side); break;
     case LF_coef:
+    case LF_softmax:
     case LF_series: break;
     case LF_exp:
     case LF_hermite: f.exp = exp_left(a, f.exp); break;

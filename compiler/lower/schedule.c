@@ -1,5 +1,6 @@
 #include "lower/schedule.h"
 #include "diag/diag.h"
+#include "lower/lower.h"
 
 typedef struct Dep {
     LArrayId reader, read;
@@ -39,10 +40,17 @@ static Sym unprimed(Intern *t, Sym s) {
     return n && p[n - 1] == '\'' ? intern_n(t, p, n - 1) : s;
 }
 
+/* Rows of a softmax are made as a whole; where indices are taken modulo there is no order. */
+static bool has_no_order(const LArray *r, uint32_t axis) {
+    const LSoftmax *s = lsoftmax_of(r);
+    return r->wrap >> axis & 1 || (s && s->over == axis);
+}
+
 static int axis_named(const Intern *syms, const LArray *r, Sym w, bool primed) {
     const char *name = sym_text(syms, w);
     size_t n = strlen(name);
     for (uint32_t i = 0; i < r->naxis; i++) {
+        if (has_no_order(r, i)) continue;
         const char *s = sym_text(syms, r->axis[i].var);
         if (strncmp(s, name, n)) continue;
         if (!strcmp(s + n, primed ? "'" : "")) return (int)i;
@@ -239,6 +247,17 @@ static void retime(Sched *s, const IdVec *comp, const DepVec *inner, Sym w, Time
     for (uint32_t i = 0; i < comp->len; i++) s->out->shift[comp->data[i]] = was[i];
 }
 
+/* Arrays over positions: what a turn makes is read in the same turn, position by position, and need
+ * not be stored. */
+static bool has_positions(const Sched *s, const IdVec *comp, Sym w) {
+    for (uint32_t i = 0; i < comp->len; i++) {
+        const LArray *r = &s->l->array.data[comp->data[i]];
+        for (uint32_t k = 0; k < r->naxis; k++)
+            if (unprimed(s->c->syms, r->axis[k].var) != w) return true;
+    }
+    return false;
+}
+
 static bool under_max(const TimeKey *key) {
     for (; key; key = key->up)
         if (key->mode == TIME_max) return true;
@@ -258,7 +277,8 @@ static bool order_component(Sched *s, const IdVec *comp, const DepVec *inner, co
             Node *n = ARENA_NEW(s->a, Node);
             *n = (Node){.loop = true, .w = w, .mode = (TimeMode)mode};
             TimeKey key = {w, (TimeMode)mode, up};
-            if (!under_max(&key)) retime(s, comp, inner, w, (TimeMode)mode, &rest);
+            if (!under_max(&key) && !has_positions(s, comp, w))
+                retime(s, comp, inner, w, (TimeMode)mode, &rest);
             if (!order(s, comp, &rest, &key, &n->body)) return false;
             vec_push(s->a, out, n);
             return true;
@@ -269,8 +289,10 @@ static bool order_component(Sched *s, const IdVec *comp, const DepVec *inner, co
     return false;
 }
 
+static bool is_stmt(const Node *n) { return !n->loop && !n->group; }
+
 static void node_arrays(Sched *s, const Node *n, IdVec *out) {
-    if (!n->loop) {
+    if (is_stmt(n)) {
         vec_push(s->a, out, n->array);
         return;
     }
@@ -361,14 +383,14 @@ static bool distance(Sched *s, const LUse *u, const Node *n, int64_t *lo, int64_
 }
 
 static bool node_has(const Node *n, LArrayId id) {
-    if (!n->loop) return n->array == id;
+    if (is_stmt(n)) return n->array == id;
     for (uint32_t i = 0; i < n->body.len; i++)
         if (node_has(n->body.data[i], id)) return true;
     return false;
 }
 
 static bool before(const Node *n, LArrayId a, LArrayId b, bool *found) {
-    if (!n->loop) {
+    if (is_stmt(n)) {
         if (n->array == b) *found = true;
         return n->array == a && !*found;
     }
@@ -410,6 +432,16 @@ static bool is_last(Sched *s, const LArray *q, uint32_t axis, Aff idx, const LUs
     return aff_implied(s->x, u->path, u->npath, cons_eq(s->x, idx, last));
 }
 
+/* Does it read another place than the reader's own?  Then the loops over places can become one
+ * (kernel/fuse.c) only if what was there before is kept until the reader has passed. */
+static bool reads_elsewhere(const LUse *u, uint32_t time_axis, uint32_t naxis) {
+    for (uint32_t i = 0; i < naxis; i++) {
+        Aff at = u->ref.idx[i];
+        if (i != time_axis && (at.nterm != 1 || at.term[0].k != 1 || at.c)) return true;
+    }
+    return false;
+}
+
 /* Slices of array id along the time axis of the loop it is computed in (product.md 9). */
 static Storage storage_of(Sched *s, LArrayId id) {
     Storage whole = {0, 0};
@@ -430,7 +462,8 @@ static Storage storage_of(Sched *s, LArrayId id) {
         }
         int64_t dlo, dhi;
         if (!distance(s, u, lo->node, &dlo, &dhi)) return whole;
-        bool found = false, early = before(lo->node, u->reader, id, &found);
+        bool found = false, early = before(lo->node, u->reader, id, &found) &&
+                                    !reads_elsewhere(u, (uint32_t)axis, q->naxis);
         if (dhi > far || (dhi == far && !early)) old_after = !early && dhi > 0;
         if (dhi > far) far = dhi;
     }
@@ -439,13 +472,87 @@ static Storage storage_of(Sched *s, LArrayId id) {
 }
 
 static void mark_loops(Sched *s, Node *n, Node *outer) {
-    if (!n->loop) {
+    if (is_stmt(n)) {
         if (outer) s->loop_of[n->array] = (LoopOf){true, outer->w, outer->mode, outer};
         return;
     }
-    sort_turn(s, n);
+    if (n->loop) sort_turn(s, n);
     for (uint32_t i = 0; i < n->body.len; i++)
-        mark_loops(s, n->body.data[i], outer ? outer : n);
+        mark_loops(s, n->body.data[i], outer || n->group ? outer : n);
+}
+
+/* ---- groups: each runs as a whole, after what it reads and before what reads its sums */
+
+typedef struct Chunks {
+    Sched *s;
+    const IdVec *ks;
+    const DepVec *deps;
+    bool *done, *blocked; /* by position in ks */
+} Chunks;
+
+static uint32_t group_at(const Chunks *k, uint32_t i) {
+    return k->s->l->array.data[k->ks->data[i]].group;
+}
+
+/* What is not done and needs an array of a group that is not done. */
+static void block(Chunks *k) {
+    for (uint32_t i = 0; i < k->ks->len; i++) k->blocked[i] = !k->done[i] && group_at(k, i);
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t d = 0; d < k->deps->len; d++) {
+            uint32_t r = position(k->ks, k->deps->data[d].reader);
+            uint32_t q = position(k->ks, k->deps->data[d].read);
+            if (k->done[r] || k->blocked[r] || !k->blocked[q]) continue;
+            k->blocked[r] = again = true;
+        }
+    }
+}
+
+static bool group_ready(const Chunks *k, uint32_t g) {
+    bool any = false;
+    for (uint32_t i = 0; i < k->ks->len; i++) any |= group_at(k, i) == g && !k->done[i];
+    for (uint32_t d = 0; d < k->deps->len && any; d++) {
+        uint32_t r = position(k->ks, k->deps->data[d].reader);
+        uint32_t q = position(k->ks, k->deps->data[d].read);
+        if (group_at(k, r) == g && group_at(k, q) != g && !k->done[q]) return false;
+    }
+    return any;
+}
+
+/* Orders the arrays of group g, or (0) those that are not blocked. */
+static bool order_chunk(Chunks *k, uint32_t g, NodeVec *out) {
+    Sched *s = k->s;
+    IdVec ids = {0};
+    DepVec deps = {0};
+    for (uint32_t i = 0; i < k->ks->len; i++)
+        if (!k->done[i] && group_at(k, i) == g && (g || !k->blocked[i])) {
+            vec_push(s->a, &ids, k->ks->data[i]);
+            k->done[i] = true;
+        }
+    for (uint32_t d = 0; d < k->deps->len; d++)
+        if (position(&ids, k->deps->data[d].reader) != UINT32_MAX &&
+            position(&ids, k->deps->data[d].read) != UINT32_MAX)
+            vec_push(s->a, &deps, k->deps->data[d]);
+    NodeVec nodes = {0}; /* apart: loops are fused by what these read of each other */
+    if (!order(s, &ids, &deps, NULL, &nodes)) return false;
+    for (uint32_t i = 0; i < nodes.len; i++) vec_push(s->a, out, nodes.data[i]);
+    return true;
+}
+
+static bool order_stage(Sched *s, const IdVec *ks, const DepVec *deps, NodeVec *out) {
+    Chunks k = {s, ks, deps, ARENA_ARRAY(s->a, bool, ks->len), ARENA_ARRAY(s->a, bool, ks->len)};
+    for (uint32_t left = s->l->group.len; left-- > 0;) {
+        block(&k);
+        if (!order_chunk(&k, 0, out)) return false;
+        for (uint32_t g = 1; g < s->l->group.len; g++) {
+            if (!group_ready(&k, g)) continue;
+            Node *n = ARENA_NEW(s->a, Node);
+            n->group = g;
+            if (!order_chunk(&k, g, &n->body)) return false;
+            vec_push(s->a, out, n);
+        }
+    }
+    return true;
 }
 
 /* ---- entry */
@@ -454,6 +561,13 @@ static void all_uses(Sched *s) {
     for (LArrayId id = 1; id < s->l->array.len; id++) larray_uses(s->l, s->a, id, &s->uses);
     for (uint32_t i = 0; i < s->l->nout; i++)
         lterms_uses(s->x, s->a, 0, s->l->out[i].value, NULL, 0, &s->uses);
+}
+
+bool lower_has_order(Ctx *c, const Limit *l) {
+    Ctx quiet = *c;
+    Schedule s;
+    quiet.ds = diags_new(c->a, c->src);
+    return schedule_make(&quiet, l, &s);
 }
 
 bool schedule_make(Ctx *c, const Limit *l, Schedule *out) {
@@ -475,7 +589,10 @@ bool schedule_make(Ctx *c, const Limit *l, Schedule *out) {
             Dep d = {u->reader, u->ref.array, u};
             vec_push(c->a, &deps, d);
         }
-        if (!order(&s, &ks, &deps, NULL, &out->root[st])) return false;
+        bool grouped = st == KS_pair && l->group.len > 1;
+        if (grouped ? !order_stage(&s, &ks, &deps, &out->root[st])
+                    : !order(&s, &ks, &deps, NULL, &out->root[st]))
+            return false;
         for (uint32_t i = 0; i < out->root[st].len; i++)
             mark_loops(&s, out->root[st].data[i], NULL);
     }

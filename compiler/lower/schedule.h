@@ -15,6 +15,7 @@ typedef struct Node Node;
 typedef VEC(Node *) NodeVec;
 struct Node {
     bool loop;
+    uint32_t group; /* the arrays of a group, under loops over its offsets; 0: loop or statement */
     LArrayId array; /* statement */
     Sym w;          /* loop: name (unprimed) and mode of its time */
     TimeMode mode;

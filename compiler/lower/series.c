@@ -21,12 +21,12 @@ static const LExp *one_sided(SeriesPass *s, const LExp *e, int side) {
         cov[p * n + p] = lterms_left(s->a, e->cov[leaf * n + leaf]);
         for (uint32_t q = p + 1; q < n; q++) indep[p * n + q] = true;
     }
-    Side *ts = ARENA_ARRAY(s->a, Side, e->ntheta);
-    for (uint32_t k = 0; k < e->ntheta; k++) ts[k] = SIDE_x;
+    LFactor *theta = ARENA_ARRAY(s->a, LFactor, e->ntheta);
+    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = lfactor_left(s->a, e->theta[k]);
     o->cov = cov;
     o->mean = mean;
     o->indep = indep;
-    o->tside = ts;
+    o->theta = theta;
     o->lside = o->rside = SIDE_x;
     o->unit = o->defect = o->codefect = o->norm[0] = o->norm[1] = (LRef){0};
     return o;
@@ -40,8 +40,11 @@ static bool twins(SeriesPass *s, const LExp *e) {
     uint32_t half = e->ntheta / 2;
     for (uint32_t k = 0; k < e->ntheta; k++) th[k] = fx_theta(fx, k < half ? k : k - half);
     if (fx_map(fx, e->G, leaf, 2, th, e->ntheta) != e->F) return false;
-    for (uint32_t k = half; k < e->ntheta; k++)
-        if (e->theta[k] != e->theta[k - half]) return false;
+    for (uint32_t k = half; k < e->ntheta; k++) {
+        LFactor left = lfactor_left(s->a, e->theta[k - half]);
+        LFactor right = lfactor_left(s->a, e->theta[k]);
+        if (!lfactor_same(s->l, &left, &right)) return false;
+    }
     return true;
 }
 
@@ -59,7 +62,8 @@ static LArrayId find_array(SeriesPass *s, const LArray *like) {
         if (q->kind != LK_H || q->leaf != like->leaf || q->naxis != like->naxis + 1) continue;
         bool same = lterms_same(s->l, q->eq, like->eq);
         for (uint32_t i = 0; same && i < like->naxis; i++)
-            same = q->axis[i].var == like->axis[i].var && aff_eq(q->axis[i].hi, like->axis[i].hi);
+            same = q->axis[i].var == like->axis[i].var &&
+                   aff_eq(q->axis[i].lo, like->axis[i].lo) && aff_eq(q->axis[i].hi, like->axis[i].hi);
         if (same) return k;
     }
     return 0;
@@ -90,28 +94,82 @@ static bool has_axis(const Dim *d, uint32_t n, Sym v) {
     return false;
 }
 
+/* Where an axis v of the pair array is read: at v + by of an axis of a one-sample array, over lo..hi.
+ * Of a right index i + T' - T that is what one side needs, whatever pairs the pair array holds. */
+typedef struct Own {
+    AffCtx *x;
+    const Limit *l;
+    Sym v;
+    bool found;
+    Aff by, lo, hi;
+} Own;
+
+static LRef see_own(void *ctx, LRef r) {
+    Own *h = ctx;
+    const LArray *q = &h->l->array.data[r.array];
+    for (uint32_t i = 0; i < q->naxis && !h->found; i++) {
+        Aff by = aff_sub(h->x, r.idx[i], aff_name(h->x, h->v));
+        h->found = aff_size_only(h->x, by) && aff_size_only(h->x, q->axis[i].lo) &&
+                   aff_size_only(h->x, q->axis[i].hi) && !(q->wrap >> i & 1);
+        if (h->found) *h = (Own){h->x, h->l, h->v, true, by, q->axis[i].lo, q->axis[i].hi};
+    }
+    return r;
+}
+
+static Own own_axis(SeriesPass *s, LTerms eq, Sym v) {
+    Own h = {.x = s->l->aff, .l = s->l, .v = v, .by = aff_const(0)};
+    lterms_refs(s->a, eq, see_own, &h);
+    return h;
+}
+
+/* Sizes of the other sample are this one's own: T' is T. */
+static const AffSubst *own_sizes(SeriesPass *s, uint32_t *n) {
+    const Program *p = s->l->p;
+    AffSubst *m = ARENA_ARRAY(s->a, AffSubst, p->size.len);
+    *n = 0;
+    for (uint32_t i = 0; i < p->size.len; i++) {
+        Sym z = p->size.data[i].name;
+        if (program_size_varies(p, z))
+            m[(*n)++] = (AffSubst){affctx_prime(s->l->aff, z), aff_name(s->l->aff, z)};
+    }
+    return m;
+}
+
+static Dim dim_subst(SeriesPass *s, Dim d, const AffSubst *m, uint32_t n) {
+    return (Dim){d.var, aff_subst(s->l->aff, d.lo, m, n), aff_subst(s->l->aff, d.hi, m, n)};
+}
+
 static Axes axes_of(SeriesPass *s, LTerms *eq) {
-    uint32_t n = s->r->naxis, k = n, m = 0;
+    AffCtx *x = s->l->aff;
+    uint32_t n = s->r->naxis, k = n, m = 0, nz;
     Dim *d = ARENA_ARRAY(s->a, Dim, n); /* filled from the end: bounds name earlier axes */
+    Own *own = ARENA_ARRAY(s->a, Own, n);
     for (uint32_t i = n; i-- > 0;) {
-        bool used = mentions(s, *eq, s->r->axis[i].var);
+        Dim axis = s->r->axis[i];
+        bool used = mentions(s, *eq, axis.var);
         for (uint32_t j = k; j < n; j++)
-            used |= aff_mentions(d[j].lo, s->r->axis[i].var) ||
-                    aff_mentions(d[j].hi, s->r->axis[i].var);
-        if (used) d[--k] = s->r->axis[i];
+            used |= aff_mentions(d[j].lo, axis.var) || aff_mentions(d[j].hi, axis.var);
+        if (!used) continue;
+        own[--k] = own_axis(s, *eq, axis.var);
+        d[k] = own[k].found ? (Dim){axis.var, own[k].lo, own[k].hi} : axis;
     }
     d += k;
+    own += k;
     n -= k;
     Aff *at = ARENA_ARRAY(s->a, Aff, n);
     AffSubst *to = ARENA_ARRAY(s->a, AffSubst, n);
+    const AffSubst *sizes = own_sizes(s, &nz);
     for (uint32_t i = 0; i < n; i++) {
         Sym v = d[i].var, w = unprimed(s, v);
-        at[i] = aff_name(s->l->aff, v);
-        if (w != v && !has_axis(d, n, w)) to[m++] = (AffSubst){v, aff_name(s->l->aff, w)};
-        else w = v;
-        d[i] = (Dim){w, aff_subst(s->l->aff, d[i].lo, to, m), aff_subst(s->l->aff, d[i].hi, to, m)};
+        at[i] = aff_add(x, aff_name(x, v), own[i].by);
+        if (has_axis(d, n, w)) w = v;
+        d[i] = dim_subst(s, d[i], to, m);
+        d[i].var = w;
+        to[m++] = (AffSubst){v, aff_sub(x, aff_name(x, w), own[i].by)};
     }
+    for (uint32_t i = 0; i < n; i++) d[i] = dim_subst(s, d[i], sizes, nz);
     *eq = lterms_subst(s->l, s->a, *eq, to, m);
+    *eq = lterms_subst(s->l, s->a, *eq, sizes, nz);
     return (Axes){d, at, n};
 }
 
@@ -121,6 +179,7 @@ static LRef hermite_array(SeriesPass *s, const LExp *e, int side) {
     const char *of = sym_text(s->c->syms, s->l->p->def.data[s->r->A].name);
     LArray r = *s->r;
     r.kind = LK_F;
+    r.ncons = 0;
     r.stage = LS_sample;
     r.form = FORM_plain;
     r.leaf = side && twins(s, e) ? 0 : (uint32_t)side;

@@ -1,9 +1,14 @@
 #include "lower/walk.h"
 
+const LSoftmax *lsoftmax_of(const LArray *r) {
+    const LFactor *f = r->eq.n == 1 && r->eq.term[0].nfactor == 1 ? r->eq.term[0].factor : NULL;
+    return f && f->kind == LF_softmax ? f->softmax : NULL;
+}
+
 void larray_domain(AffCtx *x, Arena *a, const LArray *r, ConsVec *out) {
-    (void)a;
     for (uint32_t i = 0; i < r->naxis; i++)
         cons_range(x, out, r->axis[i].var, r->axis[i].lo, r->axis[i].hi);
+    for (uint32_t i = 0; i < r->ncons; i++) vec_push(a, out, r->cons[i]);
 }
 
 typedef struct Walk {
@@ -14,6 +19,7 @@ typedef struct Walk {
 } Walk;
 
 static void walk_terms(Walk *w, LTerms t, const Cons *path, uint32_t npath);
+static void walk_factor(Walk *w, LFactor f, const Cons *path, uint32_t npath);
 
 static void walk_ref(Walk *w, LRef r, const Cons *path, uint32_t npath) {
     if (!r.array) return;
@@ -27,6 +33,7 @@ static void walk_exp(Walk *w, const LExp *e, const Cons *path, uint32_t npath) {
         for (uint32_t q = p; q < e->nleaf; q++)
             walk_terms(w, e->cov[p * e->nleaf + q], path, npath);
     }
+    for (uint32_t k = 0; k < e->ntheta; k++) walk_factor(w, e->theta[k], path, npath);
     walk_ref(w, e->unit, path, npath);
     walk_ref(w, e->defect, path, npath);
     walk_ref(w, e->codefect, path, npath);
@@ -49,6 +56,7 @@ static void walk_factor(Walk *w, LFactor f, const Cons *path, uint32_t npath) {
         for (uint32_t i = 0; i < f.scalar->narg; i++)
             walk_factor(w, f.scalar->arg[i], path, npath);
         break;
+    case LF_softmax: walk_terms(w, f.softmax->logit, path, npath); break;
     }
 }
 
@@ -75,6 +83,21 @@ void larray_uses(const Limit *l, Arena *a, LArrayId id, LUseVec *out) {
     ConsVec dom = {0};
     larray_domain(l->aff, a, r, &dom);
     lterms_uses(l->aff, a, id, r->eq, dom.data, dom.len, out);
+}
+
+bool lref_exists(const Limit *l, Arena *a, LRef r, const Cons *path, uint32_t npath) {
+    const LArray *q = &l->array.data[r.array];
+    AffSubst *m = ARENA_ARRAY(a, AffSubst, q->naxis);
+    ConsVec own = {0};
+    for (uint32_t i = 0; i < q->naxis; i++) {
+        if (!(q->wrap >> i & 1)) cons_range(l->aff, &own, q->axis[i].var, q->axis[i].lo, q->axis[i].hi);
+        m[i] = (AffSubst){q->axis[i].var, r.idx[i]};
+    }
+    for (uint32_t i = 0; i < q->ncons; i++) vec_push(a, &own, q->cons[i]);
+    for (uint32_t i = 0; i < own.len; i++)
+        if (!aff_implied(l->aff, path, npath, cons_subst(l->aff, own.data[i], m, q->naxis)))
+            return false;
+    return true;
 }
 
 LTerms lterms_map(Arena *a, LTerms t, LFactorMap *f, void *ctx) {
@@ -107,6 +130,7 @@ typedef struct Subst {
 } Subst;
 
 static LTerms subst_terms(const Subst *s, LTerms t);
+static LFactor subst_factor(const Subst *s, LFactor f);
 
 static const Aff *subst_idx(const Subst *s, const Aff *idx, uint32_t n) {
     if (!idx) return NULL;
@@ -128,8 +152,8 @@ static const LExp *subst_exp(const Subst *s, const LExp *e) {
         mean[p] = subst_terms(s, e->mean[p]);
         for (uint32_t q = p; q < n; q++) cov[p * n + q] = subst_terms(s, e->cov[p * n + q]);
     }
-    Fx *theta = ARENA_ARRAY(s->a, Fx, e->ntheta);
-    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = fx_subst(s->fx, e->theta[k], s->m, s->n);
+    LFactor *theta = ARENA_ARRAY(s->a, LFactor, e->ntheta);
+    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = subst_factor(s, e->theta[k]);
     o->cov = cov;
     o->mean = mean;
     o->theta = theta;
@@ -143,7 +167,11 @@ static const LExp *subst_exp(const Subst *s, const LExp *e) {
 static LFactor subst_factor(const Subst *s, LFactor f) {
     switch (f.kind) {
     case LF_ref: f.ref = subst_ref(s, f.ref); break;
-    case LF_gram: break; /* no position indices yet: basis numbers are sizes or constants */
+    case LF_gram: /* basis numbers are sizes or constants */
+        for (int k = 0; k < 2; k++)
+            f.gram.idx[k] =
+                subst_idx(s, f.gram.idx[k], s->l->p->def.data[f.gram.def[k]].ndim);
+        break;
     case LF_coef: f.coef = fx_subst(s->fx, f.coef, s->m, s->n); break;
     case LF_exp:
     case LF_hermite: f.exp = subst_exp(s, f.exp); break;
@@ -162,6 +190,12 @@ static LFactor subst_factor(const Subst *s, LFactor f) {
         o->arg = arg;
         o->f = fx_subst(s->fx, o->f, s->m, s->n);
         f.scalar = o;
+        break;
+    }
+    case LF_softmax: {
+        LSoftmax *o = arena_copy(s->a, f.softmax, sizeof *o);
+        o->logit = subst_terms(s, o->logit);
+        f.softmax = o;
         break;
     }
     }

@@ -4,12 +4,11 @@
  * between the array's scope and the statement, and every such loop has its position: so each
  * element is assigned once, and the ranges of the statements must join without gap or overlap along
  * one position. */
-#include "program/elab.h"
+#include "program/array.h"
 
 static const char *array_name(Elab *e, const Array *a) { return sym_text(e->c->syms, a->name); }
 
-/* The loop variable of position p of an element; 0: none. */
-static Sym elem_var(const Element *m, uint32_t p) {
+Sym elem_var(const Element *m, uint32_t p) {
     for (uint32_t i = 0; i < m->nframe; i++)
         if (m->frame[i].is_loop && aff_uses(m->idx[p], m->frame[i].dim.var))
             return m->frame[i].dim.var;
@@ -17,7 +16,7 @@ static Sym elem_var(const Element *m, uint32_t p) {
 }
 
 /* ---- making the array's definition */
-static void array_def(Elab *e, Array *a) {
+void array_def(Elab *e, Array *a) {
     Dims dim = {0};
     Syms open = {0};
     Sym *var = ARENA_ARRAY(e->a, Sym, a->npos);
@@ -34,25 +33,22 @@ static void array_def(Elab *e, Array *a) {
         if (!var[p]) var[p] = dim_fresh(e, intern(e->c->syms, "i"));
         vec_push(e->a, &dim, (Dim){var[p], aff_const(0), aff_const(0)});
     }
-    if (!a->width) a->width = fx_rat(e->fx, 1, 1);
+    if (!a->width && !a->is_input) a->width = fx_rat(e->fx, 1, 1);
     a->var = var;
     a->def = def_reserve(e, (Def){.op = PO_lin, .dim = dim.data, .ndim = dim.len,
                                   .width = a->width, .span = a->span}, array_name(e, a));
     def_rename(e, a->def, a->name);
+    Def *d = &e->p->def.data[a->def];
+    if (a->scalar) d->op = PO_scalar, d->width = 0;
     e->open.data[a->def] = true;
 }
 
-static uint32_t outer_dims(Elab *e, const Array *a) {
+uint32_t outer_dims(Elab *e, const Array *a) {
     return e->p->def.data[a->def].ndim - a->npos;
 }
 
 /* ---- intervals of the statements */
-typedef struct Extent {
-    Aff lo, hi;
-} Extent;
-
-/* The element's loop variables in terms of the array's positions. */
-static uint32_t elem_subst(Elab *e, const Array *a, const Element *m, AffSubst *out) {
+uint32_t elem_subst(Elab *e, const Array *a, const Element *m, AffSubst *out) {
     uint32_t n = 0;
     for (uint32_t p = 0; p < a->npos; p++) {
         Sym v = elem_var(m, p);
@@ -63,7 +59,7 @@ static uint32_t elem_subst(Elab *e, const Array *a, const Element *m, AffSubst *
     return n;
 }
 
-static Extent elem_extent(Elab *e, const Array *a, const Element *m, uint32_t p) {
+Extent elem_extent(Elab *e, const Array *a, const Element *m, uint32_t p) {
     Sym v = elem_var(m, p);
     if (!v) return (Extent){m->idx[p], aff_plus(m->idx[p], 1)};
     AffSubst *sub = ARENA_ARRAY(e->a, AffSubst, a->npos);
@@ -118,44 +114,39 @@ static void elem_arms(Elab *e, const Array *a, const Element *m, const ConsVec *
     uint32_t n = elem_subst(e, a, m, sub);
     ArmVec arms = {0};
     Value v = to_vector(m->value, m->span);
-    vec_arms(e, v.num.f, a->width, m->span, &arms);
+    if (a->scalar) scalar_arms(e, v.num.f, &arms);
+    else vec_arms(e, v.num.f, a->width, m->span, &arms);
     for (uint32_t i = 0; i < arms.len; i++) {
-        Arm b = arms.data[i];
-        uint32_t nd = e->p->def.data[b.use.d].ndim;
-        Aff *idx = ARENA_ARRAY(e->a, Aff, nd);
-        Dim *red = ARENA_ARRAY(e->a, Dim, b.nred);
+        Arm b = arm_subst(e, arms.data[i], sub, n);
         ConsVec cons = {0};
-        for (uint32_t k = 0; k < nd; k++) idx[k] = aff_subst(e->x, b.use.idx[k], sub, n);
-        for (uint32_t k = 0; k < b.nred; k++)
-            red[k] = (Dim){b.red[k].var, aff_subst(e->x, b.red[k].lo, sub, n),
-                           aff_subst(e->x, b.red[k].hi, sub, n)};
         for (uint32_t k = 0; k < guard->len; k++) vec_push(e->a, &cons, guard->data[k]);
-        for (uint32_t k = 0; k < b.ncons; k++)
-            vec_push(e->a, &cons, cons_subst(e->x, b.cons[k], sub, n));
-        b.coef = fx_subst(e->fx, b.coef, sub, n);
-        b.use.idx = idx;
-        b.red = red;
+        for (uint32_t k = 0; k < b.ncons; k++) vec_push(e->a, &cons, b.cons[k]);
         b.cons = cons.data;
         b.ncons = cons.len;
         vec_push(e->a, out, b);
     }
 }
 
+void elem_guard(Elab *e, const Array *a, uint32_t p, const uint32_t *order, uint32_t i,
+                ConsVec *guard) {
+    uint32_t n = a->elem.len;
+    Aff var = aff_name(e->x, a->var[p]);
+    Extent x = elem_extent(e, a, &a->elem.data[order[i]], p);
+    if (n > 1 && aff_eq(aff_plus(x.lo, 1), x.hi)) {
+        vec_push(e->a, guard, cons_eq(e->x, var, x.lo));
+    } else if (n > 1) {
+        if (i) vec_push(e->a, guard, cons_le(e->x, x.lo, var));
+        if (i + 1 < n) vec_push(e->a, guard, cons_lt(e->x, var, x.hi));
+    }
+}
+
 static void array_fill(Elab *e, Array *a, uint32_t p, const uint32_t *order) {
     ArmVec arms = {0};
     uint32_t n = a->elem.len;
-    Aff var = aff_name(e->x, a->var[p]);
     for (uint32_t i = 0; i < n; i++) {
-        const Element *m = &a->elem.data[order[i]];
-        Extent x = elem_extent(e, a, m, p);
         ConsVec guard = {0};
-        if (n > 1 && aff_eq(aff_plus(x.lo, 1), x.hi)) {
-            vec_push(e->a, &guard, cons_eq(e->x, var, x.lo));
-        } else if (n > 1) {
-            if (i) vec_push(e->a, &guard, cons_le(e->x, x.lo, var));
-            if (i + 1 < n) vec_push(e->a, &guard, cons_lt(e->x, var, x.hi));
-        }
-        elem_arms(e, a, m, &guard, &arms);
+        elem_guard(e, a, p, order, i, &guard);
+        elem_arms(e, a, &a->elem.data[order[i]], &guard, &arms);
     }
     Def *d = &e->p->def.data[a->def];
     uint32_t outer = outer_dims(e, a);
@@ -171,6 +162,8 @@ static void array_fill(Elab *e, Array *a, uint32_t p, const uint32_t *order) {
     d->arm = arms.data;
     d->narm = arms.len;
     d->mu = a->recursive;
+    bool zero = a->elem.data[0].value.kind == VAL_number && !a->scalar;
+    if (zero) number_found(e, a->def, &arms, a->span);
 }
 
 static bool read_fits(Elab *e, const Array *a, const ArrayRead *r) {
@@ -181,9 +174,7 @@ static bool read_fits(Elab *e, const Array *a, const ArrayRead *r) {
         Aff lo = aff_subst(e->x, d->dim[outer + p].lo, m, p);
         Aff hi = aff_subst(e->x, d->dim[outer + p].hi, m, p);
         ConsVec path = {.data = (Cons *)r->path, .len = r->npath};
-        if (!must_hold(e, &path, aff_sub(e->x, r->idx[p], lo), "index", r->span) ||
-            !must_hold(e, &path, aff_plus(aff_sub(e->x, hi, r->idx[p]), -1),
-                       "room above the index", r->span)) {
+        if (!index_fits(e, &path, r->idx[p], lo, hi, r->span, array_name(e, a))) {
             Diag *g = index_outside(e, r->idx[p], lo, hi, r->span, array_name(e, a));
             diag_label(g, a->span, "`%s` is defined here", array_name(e, a));
             return false;
@@ -193,17 +184,20 @@ static bool read_fits(Elab *e, const Array *a, const ArrayRead *r) {
     return true;
 }
 
+bool array_order_of(Elab *e, Array *a, uint32_t *p, uint32_t *order) {
+    if (a->elem.len && split_position(e, a, p) && chain(e, a, *p, order)) return true;
+    Diag *d = diag(e->c->ds, array_gap, a->span, array_name(e, a));
+    for (uint32_t i = 1; i < a->elem.len; i++) diag_label(d, a->elem.data[i].span, "and here");
+    a->poison = true;
+    return false;
+}
+
 void array_finish(Elab *e, Array *a) {
     uint32_t p, *order = ARENA_ARRAY(e->a, uint32_t, a->elem.len);
     a->done = true;
     if (!a->def || a->poison || e->restart || !e->open.data[a->def]) return;
     e->open.data[a->def] = false;
-    if (!a->elem.len || !split_position(e, a, &p) || !chain(e, a, p, order)) {
-        Diag *d = diag(e->c->ds, array_gap, a->span, array_name(e, a));
-        for (uint32_t i = 1; i < a->elem.len; i++)
-            diag_label(d, a->elem.data[i].span, "and here");
-        return;
-    }
+    if (!array_order_of(e, a, &p, order)) return;
     array_fill(e, a, p, order);
     for (uint32_t i = 0; i < a->read.len; i++)
         if (!read_fits(e, a, &a->read.data[i])) return;
@@ -243,13 +237,13 @@ static void read_too_early(Elab *e, const Array *a, const Element *m, Span sp) {
     diag_label(d, m->span, "it is assigned here");
 }
 
-static bool elem_loop_open(const Element *m, const ArrayRead *r) {
+bool elem_loop_open(const Element *m, const ArrayRead *r) {
     for (uint32_t i = 0; i < m->nframe; i++)
         if (m->frame[i].is_loop && frame_open(r->open, r->nopen, m->frame[i].id)) return true;
     return false;
 }
 
-static ArrayRead read_here(Elab *e, const Aff *idx, Span sp) {
+ArrayRead read_here(Elab *e, const Aff *idx, Span sp) {
     ConsVec path = {0};
     VEC(uint32_t) open = {0};
     path_cons(e, 0, &path);
@@ -294,34 +288,33 @@ static Value elem_value(Elab *e, const Array *a, const Element *m, const ArrayRe
         Aff rest = aff_sub(e->x, m->idx[p], aff_name(e->x, v));
         sub[n++] = (AffSubst){v, aff_sub(e->x, r->idx[p], rest)};
     }
-    Value v = m->value;
-    v.num.f = fx_subst(e->fx, v.num.f, sub, n);
-    if (v.has_aff) return val_int(e, aff_subst(e->x, v.aff, sub, n));
-    uint32_t nl = v.kind == VAL_vector ? fx_nleaf(e->fx, v.num.f) : 0;
-    Fx *to = ARENA_ARRAY(e->a, Fx, nl);
-    for (uint32_t k = 0; k < nl; k++) { /* vec_named left plain uses only */
-        Atom at = e->atom.data[k];
-        to[k] = fx_leaf(e->fx, k);
-        if (at.kind != ATOM_use) continue;
-        uint32_t nd = e->p->def.data[at.use.d].ndim;
-        Aff *idx = ARENA_ARRAY(e->a, Aff, nd);
-        for (uint32_t i = 0; i < nd; i++) idx[i] = aff_subst(e->x, at.use.idx[i], sub, n);
-        at.use.idx = idx;
-        at.use.span = r->span;
-        to[k] = atom_new(e, at);
-    }
-    v.num.f = fx_map(e->fx, v.num.f, to, nl, NULL, 0);
-    return v;
+    return value_subst(e, m->value, sub, n);
 }
 
-static Value number_read(Elab *e, Array *a, const ArrayRead *r) {
+bool is_numbers(Elab *e, const Array *a) {
+    const Value *v = &a->elem.data[0].value;
+    if (v->kind != VAL_number) return false;
+    return a->scalar || !fx_is_zero(e->fx, v->num.f) || a->numbers || starts_as_number(e, a->span);
+}
+
+/* A number or an output where it is certain which statement assigned it. */
+static bool known_read(Elab *e, Array *a, const ArrayRead *r, Value *out) {
     for (uint32_t i = a->elem.len; i-- > 0;) {
         const Element *m = &a->elem.data[i];
-        if (elem_has(e, a, m, r) && (!elem_loop_open(m, r) || read_before(e, m, r, a->npos, true)))
-            return elem_value(e, a, m, r);
+        if (!elem_has(e, a, m, r)) continue;
+        if (elem_loop_open(m, r) && !read_before(e, m, r, a->npos, true)) continue;
+        *out = elem_value(e, a, m, r);
+        return true;
     }
-    diag(e->c->ds, array_number, r->span, array_name(e, a));
-    return val_none();
+    return false;
+}
+
+/* The numbers become a definition. */
+static bool numbers_define(Elab *e, Array *a) {
+    for (uint32_t i = 0; i < a->elem.len; i++)
+        if (!scalar_order(e, &a->elem.data[i].value, a->elem.data[i].span)) return false;
+    a->scalar = true;
+    return true;
 }
 
 Value array_read(Elab *e, Array *a, const Aff *idx, uint32_t n, Span sp) {
@@ -332,13 +325,20 @@ Value array_read(Elab *e, Array *a, const Aff *idx, uint32_t n, Span sp) {
         return val_none();
     }
     ArrayRead r = read_here(e, idx, sp);
-    if (a->elem.len && a->elem.data[0].value.kind == VAL_number &&
-        !fx_is_zero(e->fx, a->elem.data[0].value.num.f))
-        return number_read(e, a, &r);
-    if (!a->def && a->elem.len == 1 && elem_has(e, a, &a->elem.data[0], &r) &&
+    bool outputs = a->elem.len && a->elem.data[0].value.kind == VAL_output;
+    if (outputs || (a->elem.len && !a->def && is_numbers(e, a))) {
+        Value v;
+        if (known_read(e, a, &r, &v)) return v;
+        if (outputs) diag(e->c->ds, array_number, sp, array_name(e, a));
+        if (outputs || !numbers_define(e, a)) return val_none();
+    }
+    if (!a->def && a->elem.len == 1 && !e->learnt->arrays &&
+        elem_has(e, a, &a->elem.data[0], &r) &&
         (!elem_loop_open(&a->elem.data[0], &r) ||
-         read_before(e, &a->elem.data[0], &r, a->npos, true)))
+         read_before(e, &a->elem.data[0], &r, a->npos, true))) {
+        a->bypassed = true;
         return elem_value(e, a, &a->elem.data[0], &r);
+    }
     for (uint32_t i = 0; i < a->elem.len; i++) {
         const Element *m = &a->elem.data[i];
         if (!elem_loop_open(m, &r)) continue;
@@ -358,7 +358,8 @@ Value array_read(Elab *e, Array *a, const Aff *idx, uint32_t n, Span sp) {
         if (e->frame.data[i].is_loop)
             vec_push(e->a, &all, aff_name(e->x, e->frame.data[i].dim.var));
     for (uint32_t i = 0; i < n; i++) vec_push(e->a, &all, idx[i]);
-    return vec_use(e, (Use){a->def, all.data, sp}, a->width, false);
+    Use u = {a->def, all.data, sp};
+    return a->scalar ? val_fx(scalar_use(e, u)) : vec_use(e, u, a->width, a->is_input);
 }
 
 /* ---- assignment */
@@ -380,25 +381,27 @@ static Array *array_new(Elab *e, const AstStmt *s, const Aff *idx, uint32_t n) {
     a->span = s->assign.name.span;
     a->npos = n;
     a->nframe = e->scope.data[scope].nframe;
+    const AstItem *in = vec_last(&e->call).item;
+    a->numbers = in->kind != AI_fn && infer_number(e, &in->block.stmts, a->name);
     vec_push(e->a, &e->scope.data[scope].arrays, a);
     var_put(e, scope, a->name, (Value){.kind = VAL_array, .array = a, .span = a->span}, a->span);
     return a;
 }
 
 /* Every loop between the array's scope and here has one position, which is it plus a constant. */
-static bool index_form(Elab *e, const Array *a, const Aff *idx, const AstStmt *s) {
+static bool index_form(Elab *e, const Array *a, const Aff *idx, uint32_t n, const AstStmt *s) {
     bool ok = true;
     for (uint32_t i = a->nframe; i < e->frame.len; i++) {
         const Frame *f = &e->frame.data[i];
         uint32_t seen = 0;
-        for (uint32_t p = 0; f->is_loop && p < a->npos; p++) {
+        for (uint32_t p = 0; f->is_loop && p < n; p++) {
             int32_t k = aff_coef(idx[p], f->dim.var);
             seen += k != 0;
             ok &= k == 0 || k == 1;
         }
         ok &= !f->is_loop || seen == 1;
     }
-    for (uint32_t p = 0; p < a->npos; p++) {
+    for (uint32_t p = 0; p < n; p++) {
         uint32_t seen = 0;
         for (uint32_t i = a->nframe; i < e->frame.len; i++)
             seen += e->frame.data[i].is_loop && aff_uses(idx[p], e->frame.data[i].dim.var);
@@ -410,43 +413,60 @@ static bool index_form(Elab *e, const Array *a, const Aff *idx, const AstStmt *s
     return false;
 }
 
-static Value element_value(Elab *e, Array *a, const AstStmt *s) {
-    Value v = eval(e, s->assign.value);
-    Span sp = s->assign.value->span;
+static Value element_value(Elab *e, Array *a, Value v, Span sp) {
     if (v.kind == VAL_none) return v;
-    if (v.kind == VAL_output) {
-        diag(e->c->ds, later_output_family, sp);
-        return val_none();
-    }
-    if ((v.kind != VAL_number && v.kind != VAL_vector) || v.is_input) {
-        diag(e->c->ds, type_expected, sp, "a vector or a number", value_kind(e, &v));
+    bool outputs = a->elem.len && a->elem.data[0].value.kind == VAL_output;
+    if (v.kind == VAL_output && (outputs || !a->elem.len) && !a->def) return v;
+    if ((v.kind != VAL_number && v.kind != VAL_vector) || outputs) {
+        const char *want = outputs ? "an inner product, as the other elements are"
+                                   : "a vector or a number";
+        diag(e->c->ds, type_expected, sp, want, value_kind(e, &v));
         return val_none();
     }
     bool zero = v.kind == VAL_number && fx_is_zero(e->fx, v.num.f);
-    bool number = a->elem.len && a->elem.data[0].value.kind == VAL_number &&
-                  !fx_is_zero(e->fx, a->elem.data[0].value.num.f);
-    if (v.kind == VAL_number && !zero && ((!number && a->elem.len) || a->def)) {
+    bool number = a->elem.len && is_numbers(e, a);
+    if (v.kind == VAL_number && !zero && !a->scalar && ((!number && a->elem.len) || a->def)) {
         v = to_vector(v, sp); /* broadcasts beside vectors */
     } else if (v.kind == VAL_vector && number) {
         diag(e->c->ds, type_expected, sp, "a number, as the other elements are",
              value_kind(e, &v));
         return val_none();
     }
+    if (v.kind == VAL_number && a->scalar) return scalar_order(e, &v, sp) ? v : val_none();
+    if (v.kind == VAL_number && !a->elem.len) return scalar_named(e, v, a->name, a->span);
     if (v.kind != VAL_vector) return v;
     if (!vec_order(e, &v, sp)) return val_none();
     if (!a->elem.len && !a->def) return vec_named(e, v, a->name, a->span);
     ArmVec arms = {0};
     vec_arms(e, v.num.f, a->width ? a->width : v.width, sp, &arms);
-    v.num.f = arms_value(e, &arms, v.width ? v.width : fx_rat(e->fx, 1, 1), false, sp);
+    v.num.f = arms_value(e, &arms, v.width ? v.width : fx_rat(e->fx, 1, 1), v.is_input, sp);
     return v;
 }
 
 static bool element_width(Elab *e, Array *a, const Value *v, Span sp) {
+    bool other = a->def;
+    for (uint32_t i = 0; i < a->elem.len; i++) other |= a->elem.data[i].value.kind == VAL_vector;
+    if (v->kind == VAL_vector && other && v->is_input != a->is_input) {
+        diag(e->c->ds, input_mixed, sp, a->is_input ? "data vectors" : "vectors",
+             value_kind(e, v));
+        return false;
+    }
+    if (v->kind == VAL_vector) a->is_input = v->is_input;
     if (v->kind != VAL_vector || !v->width) return true;
     if (!a->width) a->width = v->width;
     if (a->width == v->width) return true;
     diag(e->c->ds, width_mismatch, sp, width_text(e, a->width), width_text(e, v->width));
     return false;
+}
+
+/* An element that is a family: its positions are further ones of the array. */
+static Value element_positions(Elab *e, Value v, AffVec *idx, const AstStmt *s) {
+    Lift l;
+    if (v.kind != VAL_family || (v.of->kind != VAL_vector && v.of->kind != VAL_number)) return v;
+    v = family_plain(e, v, sym_text(e->c->syms, s->assign.name.sym), s->assign.value->span);
+    if (v.kind == VAL_none || !lift_open(e, &v, NULL, 1, s->span, &l)) return val_none();
+    for (uint32_t i = 0; i < l.npos; i++) vec_push(e->a, idx, aff_name(e->x, l.pos[i].var));
+    return v;
 }
 
 void array_assign(Elab *e, const AstStmt *s) {
@@ -466,28 +486,40 @@ void array_assign(Elab *e, const AstStmt *s) {
         return;
     }
     Array *a = old ? old->value.array : array_new(e, s, idx.data, idx.len);
-    if (idx.len != a->npos) {
-        diag(e->c->ds, index_count, s->span, array_name(e, a), a->npos, idx.len);
-        a->poison = true;
-    }
-    if (a->poison || !index_form(e, a, idx.data, s)) {
+    if (a->poison || !index_form(e, a, idx.data, idx.len, s)) {
         a->poison = true;
         return;
     }
-    Value v = element_value(e, a, s);
+    Value v = whole(e, eval(e, s->assign.value), s->assign.value->span);
+    uint32_t keep = e->frame.len;
+    v = element_positions(e, v, &idx, s);
+    if (!a->elem.len && !a->def) a->npos = idx.len;
+    if (idx.len != a->npos) {
+        diag(e->c->ds, index_count, s->span, array_name(e, a), a->npos, idx.len);
+        v = val_none();
+    }
+    v = element_value(e, a, v, s->assign.value->span);
     if (v.kind == VAL_none || !element_width(e, a, &v, s->assign.value->span)) {
         a->poison = true;
+        e->frame.len = keep;
         return;
     }
     uint32_t nf = e->frame.len - a->nframe;
     Element m = {.idx = idx.data, .value = v, .span = s->assign.name.span, .nframe = nf};
     if (nf) m.frame = arena_copy(e->a, e->frame.data + a->nframe, nf * sizeof(Frame));
+    e->frame.len = keep;
     for (uint32_t i = 0; i < a->read.len; i++) {
         const ArrayRead *r = &a->read.data[i];
         if (!elem_loop_open(&m, r)) continue;
         a->recursive = true;
         if (read_before(e, &m, r, a->npos, false)) continue;
         read_too_early(e, a, &m, r->span);
+        a->poison = true;
+        return;
+    }
+    if (a->done) {
+        Diag *d = diag(e->c->ds, array_order, m.span, array_name(e, a));
+        diag_note(d, "it was used as a whole before");
         a->poison = true;
         return;
     }

@@ -16,7 +16,7 @@ static const char *type_text(Elab *e, const AstParam *p) {
     case AT_int: return "an integer";
     case AT_fn: return "a function";
     case AT_scalar: return "a scalar parameter";
-    case AT_vector: return "a vector";
+    case AT_vector: return p->type.dims.len ? "a family of vectors" : "a vector";
     case AT_matrix: return "a matrix";
     case AT_input: return "a data vector";
     case AT_data: return "data";
@@ -35,43 +35,85 @@ static bool word_of(const AstParam *p, Sym s) {
     return false;
 }
 
-static bool value_fits(const AstParam *p, const Value *v) {
+/* Positions of `vector[H, W]`: its sizes other than widths. */
+static bool says_n(const Elab *e, const AstExpr *x) {
+    if (x->kind == AE_binary) return says_n(e, x->binary.a) || says_n(e, x->binary.b);
+    return ast_is_name(x, e->sym.n);
+}
+
+static uint32_t positions_wanted(const Elab *e, const AstParam *p) {
+    uint32_t n = 0;
+    if (p->type.kind == AT_data) return p->type.dims.len;
+    if (p->type.kind != AT_vector && p->type.kind != AT_input) return 0;
+    for (uint32_t i = 0; i < p->type.dims.len; i++) n += !says_n(e, p->type.dims.data[i].e);
+    return n;
+}
+
+static bool value_fits(const Elab *e, const AstParam *p, const Value *v) {
+    uint32_t want = positions_wanted(e, p);
+    bool family = v->kind == VAL_family && v->npos == want;
     switch (p->type.kind) {
     case AT_real: return v->kind == VAL_number;
     case AT_int: return v->kind == VAL_number && v->is_int;
     case AT_fn: return v->kind == VAL_fn;
     case AT_words: return v->kind == VAL_word && word_of(p, v->word);
     case AT_scalar: return v->kind == VAL_output;
-    case AT_vector: return v->kind == VAL_vector || v->kind == VAL_number;
+    case AT_vector:
+        if (want) return family && v->of->kind == VAL_vector;
+        return v->kind == VAL_vector || v->kind == VAL_number;
     case AT_matrix: return v->kind == VAL_matrix;
-    case AT_input: return v->kind == VAL_vector && v->is_input;
-    case AT_data: return false;
+    case AT_input:
+        if (want) return family && v->is_input;
+        return v->kind == VAL_vector && v->is_input;
+    case AT_data:
+        if (want) return family && v->of->kind == VAL_number;
+        return v->kind == VAL_number;
     }
     return false;
+}
+
+/* A family as a `vector[H, W]`: the sizes get names, positions count from 0. */
+static bool coerce_family(Elab *e, const AstParam *p, const char *owner, Value *v, Span sp) {
+    *v = family_plain(e, family_clear(e, *v), sym_text(e->c->syms, p->name.sym), sp);
+    if (v->kind == VAL_none) return false;
+    Dim *pos = arena_copy(e->a, v->pos, v->npos * sizeof *pos);
+    AffSubst *m = ARENA_ARRAY(e->a, AffSubst, v->npos);
+    uint32_t k = 0;
+    for (uint32_t i = 0; i < p->type.dims.len; i++) {
+        const AstExpr *x = p->type.dims.data[i].e;
+        if (says_n(e, x)) {
+            Value w = eval(e, x);
+            if (w.kind == VAL_none || w.num.f == v->width) continue;
+            diag(e->c->ds, width_mismatch, sp, width_text(e, w.num.f), width_text(e, v->width));
+            return false;
+        }
+        Aff lo = aff_subst(e->x, pos[k].lo, m, k), hi = aff_subst(e->x, pos[k].hi, m, k);
+        if (!size_bind(e, x, aff_sub(e->x, hi, lo), owner, sp)) return false;
+        pos[k].lo = aff_const(0);
+        pos[k].hi = aff_sub(e->x, hi, lo);
+        m[k] = (AffSubst){pos[k].var, aff_add(e->x, aff_name(e->x, pos[k].var), lo)};
+        k++;
+    }
+    Value of = value_subst(e, *v->of, m, k);
+    v->pos = pos;
+    v->of = arena_copy(e->a, &of, sizeof of);
+    return true;
 }
 
 /* The value as the parameter's type takes it. */
 bool coerce(Elab *e, const AstParam *p, const char *owner, const AstExpr *x, Value *v, Span sp) {
     (void)x;
     if (v->kind == VAL_none) return false;
-    if (p->type.kind == AT_data) {
-        diag(e->c->ds, later_data, p->span, sym_text(e->c->syms, p->name.sym));
-        return false;
-    }
-    if (p->type.dims.len && (p->type.kind == AT_vector || p->type.kind == AT_input)) {
-        diag(e->c->ds, later_positions, p->type.span, sym_text(e->c->syms, p->name.sym));
-        return false;
-    }
-    if (!value_fits(p, v)) {
+    if (!value_fits(e, p, v)) {
         Diag *d = diag(e->c->ds, argument_type, sp, owner, type_text(e, p),
                        sym_text(e->c->syms, p->name.sym), value_kind(e, v));
         diag_label(d, p->span, "`%s` is declared here", sym_text(e->c->syms, p->name.sym));
         return false;
     }
-    if (p->type.kind == AT_vector) *v = to_vector(*v, sp);
-    if (p->type.kind == AT_vector && !vec_order(e, v, sp)) return false;
     v->literal = false;
-    return true;
+    if (v->kind == VAL_family) return coerce_family(e, p, owner, v, sp);
+    if (p->type.kind == AT_vector) *v = to_vector(*v, sp);
+    return p->type.kind != AT_vector || vec_order(e, v, sp);
 }
 
 /* ---- arguments */
@@ -131,7 +173,7 @@ static bool args_eval(Elab *e, const AstItem *it, const AstArgs *args, Span sp, 
                      sym_text(e->c->syms, p->name.sym), sym_text(e->c->syms, it->name.sym));
                 ok = false;
             }
-        Value v = eval_arg(e, p, a->value);
+        Value v = whole(e, eval_arg(e, p, a->value), a->value->span);
         ok &= v.kind != VAL_none;
         vec_push(e->a, out, (Given){.name = p->name.sym, .span = a->value->span, .value = v});
     }
@@ -308,6 +350,12 @@ static const char *fn_name(Elab *e, const FnValue *f) {
 
 Value apply_fn(Elab *e, const FnValue *f, Value *arg, uint32_t n, Span sp) {
     Value shape, r;
+    for (uint32_t i = 0; i < n; i++) {
+        Lift l;
+        if (arg[i].kind != VAL_family) continue;
+        if (!lift_open(e, arg, NULL, n, sp, &l)) return val_none();
+        return lift_close(e, &l, apply_fn(e, f, arg, n, sp), sp);
+    }
     const char *name = fn_name(e, f);
     for (uint32_t i = 0; i < n; i++) {
         if (arg[i].kind == VAL_none) return arg[i];
@@ -358,7 +406,8 @@ static Value call_fn(Elab *e, const FnValue *f, const AstExpr *x) {
                      sym_text(e->c->syms, x->call.args.data[i].name.sym));
                 return val_none();
             }
-            vec_push(e->a, &arg, eval(e, x->call.args.data[i].value));
+            const AstExpr *one = x->call.args.data[i].value;
+            vec_push(e->a, &arg, whole(e, eval(e, one), one->span));
         }
         return apply_fn(e, f, arg.data, arg.len, x->span);
     }
@@ -383,14 +432,35 @@ static Value call_fn(Elab *e, const FnValue *f, const AstExpr *x) {
 }
 
 /* ---- layers */
+/* Families that stand where members are wanted: the layer acts at each of their positions. */
+static bool givens_lift(Elab *e, const AstItem *it, Givens *g, Span sp, Lift *l) {
+    Value *v = ARENA_ARRAY(e->a, Value, g->len);
+    uint32_t *up = ARENA_ARRAY(e->a, uint32_t, g->len);
+    for (uint32_t i = 0; i < g->len; i++) {
+        const AstParam *p = param_named(it, g->data[i].name);
+        v[i] = g->data[i].value;
+        uint32_t want = positions_wanted(e, p);
+        bool takes = p->type.kind != AT_fn && p->type.kind != AT_words && p->type.kind != AT_data;
+        if (v[i].kind == VAL_family && takes && v[i].npos > want) up[i] = v[i].npos - want;
+    }
+    if (!lift_open(e, v, up, g->len, sp, l)) return false;
+    for (uint32_t i = 0; i < g->len; i++) g->data[i].value = v[i];
+    return true;
+}
+
 static Value call_layer(Elab *e, const AstItem *it, const AstExpr *x) {
     Givens g = {0};
+    Lift l;
     if (e->fn_depth) {
         diag(e->c->ds, layer_in_fn, x->span, sym_text(e->c->syms, it->name.sym));
         return val_none();
     }
     if (!args_eval(e, it, &x->call.args, x->span, &g) || !call_enter(e, it, x->span))
         return val_none();
+    if (!givens_lift(e, it, &g, x->span, &l)) {
+        e->call.len--;
+        return val_none();
+    }
     const AstFile *file = e->file;
     e->file = ast_file_of(e->ast, it->span);
     scope_open(e, true);
@@ -401,7 +471,7 @@ static Value call_layer(Elab *e, const AstItem *it, const AstExpr *x) {
     call_trace(e, mark, it, x->span);
     e->file = file;
     e->call.len--;
-    return r;
+    return lift_close(e, &l, r, x->span);
 }
 
 /* ---- what the language itself provides */
@@ -421,6 +491,7 @@ static Value call_dim(Elab *e, const AstExpr *x) {
     if (x->call.args.len != 1)
         diag(e->c->ds, argument_count, x->span, "dim", 1u, x->call.args.len);
     if (v.kind == VAL_none) return v;
+    if (v.kind == VAL_family) v = *v.of;
     uint32_t n = v.kind == VAL_vector && v.is_input ? fx_nleaf(e->fx, v.num.f) : 0;
     for (uint32_t k = 0; k < n; k++)
         if (e->atom.data[k].kind == ATOM_use && fx_has(e->fx, v.num.f, FX_leaf)) {
@@ -460,6 +531,11 @@ static Value call_rounding(Elab *e, const AstExpr *x, bool up) {
         return val_int(e, aff_const(up && n->p % n->q ? down + 1 : down));
     }
     if (n && fix_hypers(e, v.num.f)) return val_none();
+    Aff a, q;
+    int32_t k;
+    if (n && num_pure(v.num) && fx_ratio(e, v.num.f, &a, &k) &&
+        size_floor(e, up ? aff_plus(a, k - 1) : a, k, x->span, &q))
+        return val_int(e, q);
     diag(e->c->ds, later_floor, x->span, up ? "ceil" : "floor");
     return val_none();
 }
@@ -475,13 +551,13 @@ static bool call_special(Elab *e, const AstExpr *x, Sym s, Value *out) {
     else if (s == e->sym.ceil || s == e->sym.floor)
         *out = call_rounding(e, x, s == e->sym.ceil);
     else if (s == e->sym.moment)
-        diag(e->c->ds, later_moment, x->span);
+        *out = call_moment(e, x);
     else if (s == e->sym.grad)
-        diag(e->c->ds, later_grad, x->span);
+        *out = call_grad(e, x);
     else if (s == e->sym.softmax)
-        diag(e->c->ds, later_softmax, x->span);
+        *out = call_softmax(e, x);
     else if (s == e->sym.pad)
-        diag(e->c->ds, later_pad, x->span);
+        *out = call_pad(e, x);
     else
         return false;
     return true;

@@ -4,7 +4,7 @@
 
 static bool is_zero(Elab *e, Num n) { return fx_is_zero(e->fx, n.f); }
 
-static void check_add(Elab *e, CheckKind kind, Fx v, const char *what, Span sp) {
+void check_add(Elab *e, CheckKind kind, Fx v, const char *what, Span sp) {
     const FxNode *n = fx_node(e->fx, v);
     if (n->op == FX_num && isfinite(n->num)) return;
     for (uint32_t i = 0; i < e->p->check.len; i++)
@@ -13,7 +13,7 @@ static void check_add(Elab *e, CheckKind kind, Fx v, const char *what, Span sp) 
 }
 
 /* Does f mention a loop variable? */
-static bool has_loop(Elab *e, Fx f) {
+bool has_loop(Elab *e, Fx f) {
     const FxNode *n = fx_node(e->fx, f);
     if (n->op == FX_index) return !aff_size_only(e->x, n->aff);
     for (uint32_t i = 0; i < fx_arity(n->op); i++)
@@ -46,12 +46,49 @@ static bool variance_order(Elab *e, Family *f, int32_t off, const char *want) {
     return false;
 }
 
+/* f = fixed * sizes, where sizes has the factors that depend on position sizes. */
+static void factor_sizes(Elab *e, Fx f, Fx *fixed, Fx *sizes) {
+    const FxNode n = *fx_node(e->fx, f);
+    Fx a[2], b[2];
+    *fixed = *sizes = fx_rat(e->fx, 1, 1);
+    if (!has_position(e, f)) {
+        *fixed = f;
+    } else if (n.op == FX_mul || n.op == FX_div) {
+        factor_sizes(e, n.arg[0], &a[0], &a[1]);
+        factor_sizes(e, n.arg[1], &b[0], &b[1]);
+        *fixed = fx_op(e->fx, n.op, a[0], b[0], 0);
+        *sizes = fx_op(e->fx, n.op, a[1], b[1], 0);
+    } else {
+        *sizes = f;
+    }
+}
+
+/* The variance of a member may depend on sizes, which may differ between samples: what is shared is
+ * the member without them. */
+static void family_unsize(Elab *e, Family *f, Fx *s2, Fx *lr) {
+    Fx fixed, sizes, lr_fixed, lr_sizes;
+    bool same = *lr == *s2;
+    if (!has_position(e, *s2)) return;
+    factor_sizes(e, *s2, &fixed, &sizes);
+    f->scale = fx_op(e->fx, FX_sqrt, sizes, 0, 0);
+    *s2 = fixed;
+    factor_sizes(e, *lr, &lr_fixed, &lr_sizes);
+    if (same)
+        *lr = fixed;
+    else if (lr_sizes == sizes)
+        *lr = lr_fixed;
+    else
+        *lr = fx_div(e->fx, *lr, sizes);
+}
+
 /* The family as the program has it: s2 and lr in the normalisation of Fam. */
 static void family_add(Elab *e, Family *f, Fx s2) {
     Fx lr = f->lr_given ? num_fx(e, f->lr) : s2;
     const char *name = sym_text(e->c->syms, f->name);
+    const char *of = f->noise && f->noise_law == NOISE_bernoulli ? "probability" : "variance";
     if (!f->trained) lr = fx_rat(e->fx, 0, 1);
     f->scale = fx_rat(e->fx, 1, 1);
+    if (!has_loop(e, s2)) family_unsize(e, f, &s2, &lr);
     if (has_loop(e, s2)) { /* member = standard deviation * member of variance one */
         f->scale = fx_op(e->fx, FX_sqrt, s2, 0, 0);
         if (f->trained) lr = lr == s2 ? fx_rat(e->fx, 1, 1) : fx_div(e->fx, lr, s2);
@@ -62,13 +99,13 @@ static void family_add(Elab *e, Family *f, Fx s2) {
         f->poison = true;
     }
     if (!has_loop(e, s2))
-        check_add(e, CHECK_nonneg, s2, arena_printf(e->a, "variance of %s", name), f->var_span);
+        check_add(e, CHECK_nonneg, s2, arena_printf(e->a, "%s of %s", of, name), f->var_span);
     if (f->lr_given && !has_loop(e, lr))
         check_add(e, CHECK_nonneg, lr, arena_printf(e->a, "learning rate of %s", name), f->lr_span);
-    FamKind kind = f->law == LAW_input ? FAM_input_matrix : f->kind;
+    FamKind kind = f->law == LAW_input ? FAM_input_matrix : f->noise ? FAM_noise : f->kind;
     f->id = e->p->fam.len;
     vec_push(e->a, &e->p->fam,
-             (Fam){.name = f->unique, .kind = kind, .trained = f->trained,
+             (Fam){.name = f->unique, .kind = kind, .law = f->noise_law, .trained = f->trained,
                    .lr_given = f->lr_given, .s2 = s2, .lr = lr, .rows = f->rows,
                    .cols = kind == FAM_matrix ? f->cols : 0, .nindex = f->nown + f->nsize,
                    .span = f->span});
@@ -122,7 +159,8 @@ bool family_settle(Elab *e, Family *f, Fx cols, bool is_input, uint32_t input, S
 }
 
 /* ---- reading the declaration */
-static bool decl_law(Elab *e, const AstStmt *s) {
+static bool decl_law(Elab *e, const AstStmt *s, Family *f) {
+    if (f->noise) return noise_law(e, s, f);
     if (s->decl.law.sym != e->sym.N) {
         Diag *d = diag(e->c->ds, unknown_law, s->decl.law.span,
                        sym_text(e->c->syms, s->decl.law.sym));
@@ -135,7 +173,7 @@ static bool decl_law(Elab *e, const AstStmt *s) {
     return false;
 }
 
-static bool decl_number(Elab *e, const AstExpr *x, const char *what, Num *out) {
+bool decl_number(Elab *e, const AstExpr *x, const char *what, Num *out) {
     Value v = eval(e, x);
     if (v.kind == VAL_none) return false;
     if (v.kind != VAL_number) {
@@ -143,6 +181,10 @@ static bool decl_number(Elab *e, const AstExpr *x, const char *what, Num *out) {
         return false;
     }
     *out = v.num;
+    if (has_scalar(e, v.num.f)) {
+        diag(e->c->ds, run_time_number, x->span, what);
+        return false;
+    }
     const FxNode *n = fx_node(e->fx, v.num.f);
     if (n->op != FX_num || isfinite(n->num)) return true;
     diag(e->c->ds, not_finite, x->span, what);
@@ -187,6 +229,7 @@ static bool decl_sizes(Elab *e, Family *f, const AstType *t) {
 }
 
 static bool decl_numbers(Elab *e, const AstStmt *s, Family *f) {
+    if (f->noise && f->noise_law == NOISE_bernoulli) return noise_numbers(e, s, f);
     const AstExpr *mean = s->decl.args.data[0].value, *var = s->decl.args.data[1].value;
     const AstExpr *lr = s->decl.lr;
     if (f->kind != FAM_vector) e->fan_of = f;
@@ -217,8 +260,9 @@ static bool decl_numbers(Elab *e, const AstStmt *s, Family *f) {
 }
 
 static void warn_untrained(Elab *e, const AstStmt *s, const Family *f) {
+    if (!f->trained) return;
     const AstExpr *var = s->decl.args.data[1].value;
-    if (!f->trained || f->lr_given || var->kind != AE_num || !is_zero(e, f->var)) return;
+    if ( f->lr_given || var->kind != AE_num || !is_zero(e, f->var)) return;
     Diag *d = diag(e->c->ds, zero_untrained, s->span, sym_text(e->c->syms, f->name));
     diag_help(d, "give it a learning rate: `lr 1`");
 }
@@ -234,12 +278,13 @@ static DefId vecs_def(Elab *e, Family *f) {
     Aff *fidx = ARENA_ARRAY(e->a, Aff, n);
     Dim *dim = ARENA_ARRAY(e->a, Dim, n);
     for (uint32_t i = 0; i < e->frame.len; i++)
-        if (e->frame.data[i].is_loop && k < f->nown) dim[k++] = e->frame.data[i].dim;
+        if (e->frame.data[i].is_loop && !e->frame.data[i].implicit && k < f->nown)
+            dim[k++] = e->frame.data[i].dim;
     for (uint32_t i = 0; i < f->nsize; i++)
         dim[k++] = (Dim){dim_fresh(e, intern(e->c->syms, "i")), aff_const(0), f->size[i]};
     for (uint32_t i = 0; i < n; i++) fidx[i] = aff_name(e->x, dim[i].var);
-    Def d = {.op = PO_param, .width = f->rows, .fam = f->id, .fidx = fidx, .nfidx = n, .dim = dim,
-             .ndim = n, .span = f->span};
+    Def d = {.op = f->noise ? PO_noise : PO_param, .width = f->rows, .fam = f->id, .fidx = fidx,
+             .nfidx = n, .dim = dim, .ndim = n, .span = f->span};
     DefId id = def_reserve(e, d, sym_text(e->c->syms, f->name));
     def_rename(e, id, f->name);
     return id;
@@ -320,12 +365,13 @@ void exec_decl(Elab *e, const AstStmt *s) {
     f->trained = s->decl.kind == AD_param;
     f->kind = t->kind == AT_matrix ? FAM_matrix : FAM_vector;
     f->rows = f->scale = fx_rat(e->fx, 1, 1);
-    if (s->decl.kind == AD_noise) {
-        diag(e->c->ds, later_noise, s->span, sym_text(e->c->syms, f->name));
+    f->noise = s->decl.kind == AD_noise;
+    if (f->noise && t->kind != AT_vector) {
+        diag(e->c->ds, noise_type, t->span, sym_text(e->c->syms, f->name));
     } else if (t->kind != AT_matrix && t->kind != AT_vector && t->kind != AT_scalar) {
         diag(e->c->ds, decl_type, t->span, ast_decl_text(s->decl.kind),
              sym_text(e->c->syms, f->name));
-    } else if (decl_law(e, s) && decl_sizes(e, f, t) && decl_numbers(e, s, f)) {
+    } else if (decl_law(e, s, f) && decl_sizes(e, f, t) && decl_numbers(e, s, f)) {
         f->own = affs_names(e, e->frame.data, e->frame.len, &f->nown);
         warn_untrained(e, s, f);
         if (t->kind == AT_vector) {

@@ -80,6 +80,7 @@ static void note_cons(Elab *e, Cons c, Syms *out) {
 static void note_fx(Elab *e, Fx f, Syms *out) {
     const FxNode *n = fx_node(e->fx, f);
     if (n->op == FX_index) note_aff(e, n->aff, out);
+    for (uint32_t i = 0; i < n->nidx; i++) note_aff(e, n->idx[i], out);
     for (uint32_t i = 0; i < fx_arity(n->op); i++) note_fx(e, n->arg[i], out);
 }
 
@@ -125,20 +126,49 @@ static bool use_fits(Elab *e, const Dims *dims, const Arm *arm, Use u) {
     AffSubst *m = ARENA_ARRAY(e->a, AffSubst, o->ndim);
     for (uint32_t i = 0; i < o->ndim; i++) {
         Aff lo = aff_subst(e->x, o->dim[i].lo, m, i), hi = aff_subst(e->x, o->dim[i].hi, m, i);
-        if (!aff_implied(e->x, path.data, path.len, cons_le(e->x, lo, u.idx[i])) ||
-            !aff_implied(e->x, path.data, path.len, cons_lt(e->x, u.idx[i], hi)))
+        bool wraps = o->wrap >> i & 1;
+        if (!wraps && (!aff_implied(e->x, path.data, path.len, cons_le(e->x, lo, u.idx[i])) ||
+                       !aff_implied(e->x, path.data, path.len, cons_lt(e->x, u.idx[i], hi))))
             return false;
         m[i] = (AffSubst){o->dim[i].var, u.idx[i]};
     }
     return true;
 }
 
+bool use_inside(Elab *e, Use u) {
+    Dims none = {0};
+    ConsVec path = {0};
+    path_cons(e, 0, &path);
+    return use_fits(e, &none, &(Arm){.cons = path.data, .ncons = path.len}, u);
+}
+
+typedef struct ScalarsFit {
+    Elab *e;
+    const Dims *dims;
+    const Arm *arm;
+    bool ok;
+} ScalarsFit;
+
+static void scalar_fits(void *ctx, Fx sref) {
+    ScalarsFit *s = ctx;
+    FxNode n = *fx_node(s->e->fx, sref);
+    s->ok = s->ok && use_fits(s->e, s->dims, s->arm, (Use){.d = n.k, .idx = n.idx});
+}
+
+static bool scalars_fit(Elab *e, const Dims *dims, const Arm *arm, Fx f) {
+    ScalarsFit s = {e, dims, arm, true};
+    if (f) fx_srefs(e->fx, f, scalar_fits, &s);
+    return s.ok;
+}
+
 static bool def_fits(Elab *e, const Def *d, const Dims *dims) {
     for (uint32_t i = 0; i < d->nuse; i++)
         if (!use_fits(e, dims, NULL, d->use[i])) return false;
     for (uint32_t i = 0; i < d->narm; i++)
-        if (!use_fits(e, dims, &d->arm[i], d->arm[i].use)) return false;
-    return true;
+        if (!use_fits(e, dims, &d->arm[i], d->arm[i].use) ||
+            !scalars_fit(e, dims, &d->arm[i], d->arm[i].coef))
+            return false;
+    return scalars_fit(e, dims, NULL, d->f);
 }
 
 /* The bound with the variables of frames[0..n) that are not wanted put at their extremes: it covers
@@ -248,6 +278,23 @@ static bool dims_same(const Dim *a, const Dim *b, uint32_t n) {
     return true;
 }
 
+static bool use_same(Elab *e, Use a, Use b) {
+    return a.d == b.d && affs_same(a.idx, b.idx, e->p->def.data[a.d].ndim);
+}
+
+static bool arms_same(Elab *e, const Def *a, const Def *b) {
+    if (a->narm != b->narm || a->over != b->over || b->mu || a->wrap || b->wrap) return false;
+    for (uint32_t i = 0; i < a->narm; i++) {
+        const Arm *x = &a->arm[i], *y = &b->arm[i];
+        if (x->coef != y->coef || x->ncons != y->ncons || x->nred != y->nred ||
+            !dims_same(x->red, y->red, x->nred) || !use_same(e, x->use, y->use))
+            return false;
+        for (uint32_t k = 0; k < x->ncons; k++)
+            if (!cons_same(x->cons[k], y->cons[k])) return false;
+    }
+    return true;
+}
+
 static bool def_same(Elab *e, const Def *a, const Def *b) {
     if (a->op != b->op || a->ndim != b->ndim || a->width != b->width || a->fam != b->fam ||
         a->transposed != b->transposed || a->f != b->f || a->nuse != b->nuse ||
@@ -255,19 +302,34 @@ static bool def_same(Elab *e, const Def *a, const Def *b) {
         return false;
     if (!dims_same(a->dim, b->dim, a->ndim) || !affs_same(a->fidx, b->fidx, a->nfidx)) return false;
     for (uint32_t i = 0; i < a->nuse; i++)
-        if (a->use[i].d != b->use[i].d ||
-            !affs_same(a->use[i].idx, b->use[i].idx, e->p->def.data[a->use[i].d].ndim))
-            return false;
-    return true;
+        if (!use_same(e, a->use[i], b->use[i])) return false;
+    return (!a->narm && !b->narm) || arms_same(e, a, b);
+}
+
+/* With the dims that were found: shared with an equal one, or new. */
+static Use def_with(Elab *e, Def d, const Dims *found, const char *base) {
+    Dims dims = *found;
+    d.dim = dims.data;
+    d.ndim = dims.len;
+    bool sums = d.op == PO_lin && !e->learnt->grad; /* by which of two equal ones may matter */
+    bool shared = d.op != PO_input && d.op != PO_output && (d.op != PO_lin || sums);
+    for (uint32_t i = 1; shared && i < e->p->def.len; i++)
+        if (def_same(e, &d, &e->p->def.data[i])) return def_own(e, i, d.span);
+    return def_own(e, def_reserve(e, d, base), d.span);
 }
 
 Use def_make(Elab *e, Def d, const char *base) {
     Dims dims = {0};
     def_dims(e, &d, &dims);
-    d.dim = dims.data;
-    d.ndim = dims.len;
-    bool shared = d.op != PO_lin && d.op != PO_output && d.op != PO_input;
-    for (uint32_t i = 1; shared && i < e->p->def.len; i++)
-        if (def_same(e, &d, &e->p->def.data[i])) return def_own(e, i, d.span);
-    return def_own(e, def_reserve(e, d, base), d.span);
+    return def_with(e, d, &dims, base);
+}
+
+Use def_make_over(Elab *e, Def d, Sym over, const char *base) {
+    Dims dims = {0};
+    Syms need = {0};
+    note_def(e, &d, &need);
+    if (!taken(&need, over)) vec_push(e->a, &need, over);
+    dims_collect(e, &need, false, &dims); /* its range is part of the meaning: not widened */
+    for (d.over = 0; dims.data[d.over].var != over; d.over++) {}
+    return def_with(e, d, &dims, base);
 }

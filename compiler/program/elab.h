@@ -47,7 +47,9 @@ typedef struct Family {
     FamKind kind;
     FamLaw law;
     bool trained, lr_given;
-    Num var, lr, mean;
+    bool noise;      /* drawn anew for every sample, by this law: */
+    NoiseLaw noise_law;
+    Num var, lr, mean; /* var: of bernoulli the probability */
     Fx scale;        /* times the program's member: a standard deviation that depends on an index */
     Fx rows, cols;   /* cols 0: by the first use */
     const Aff *own;  /* indices from the loops around the declaration */
@@ -72,6 +74,7 @@ typedef enum ValueKind {
     VAL_fn,
     VAL_word,
     VAL_array,    /* indexed definitions `y[i] = ..` */
+    VAL_family,   /* a value at every position: `of`, in which the variables of `pos` stand */
     VAL_carried,  /* a loop's variable, not read yet in this turn */
     VAL_gone      /* a loop's variable that has no value after it: why says so */
 } ValueKind;
@@ -91,6 +94,8 @@ typedef struct FnValue {
     FxOp op;             /* else an elementary function */
     const struct FnValue *of; /* derivative of this one */
 } FnValue;
+
+typedef enum Pad { PAD_none, PAD_zero, PAD_circular } Pad;
 
 struct Array;
 struct Carried;
@@ -112,12 +117,19 @@ typedef struct Value {
     Sym word;
     struct Array *array;
     struct Carried *carried;
+    const Dim *pos;    /* family: its positions; their variables are not open loops' */
+    uint32_t npos;
+    const struct Value *of;
+    Pad pad;           /* family: what stands outside of its positions */
+    const struct Frame *held; /* number: integer divisions in it, opened where it is read */
+    uint32_t nheld;
     const char *why;
     Span span;         /* where it was made (for labels) */
 } Value;
 
 typedef struct Frame { /* around the current place: a loop, a reduction, or a condition */
     bool is_loop, reduction;
+    bool implicit; /* a loop over the positions of a family: what is declared in it is shared */
     Dim dim;
     Cons cons;
     uint32_t id; /* of the loop: unique */
@@ -144,6 +156,9 @@ typedef struct Carried { /* loop-carried variable */
     Frame loop;
     uint32_t nframe; /* frames around the loop */
     DefId mu;        /* 0 until it is read */
+    bool scalar;     /* a number */
+    const Dim *pos;  /* a family's positions */
+    uint32_t npos;
     Fx width;
     Span span;
 } Carried;
@@ -176,14 +191,31 @@ typedef struct Array { /* indexed definitions of one name */
     DefId def; /* 0 until something reads it as a whole */
     const Sym *var; /* dims of def beyond the loops around */
     Fx width;
+    bool is_input; /* of data vectors */
     bool recursive, done, poison;
+    bool bypassed; /* an element was read as what it is made of */
+    bool numbers; /* by its statements: 0 is the number */
+    bool scalar;  /* def is a number's */
 } Array;
+
+/* What one attempt finds out for the next one. */
+typedef struct Learnt {
+    Syms fixed;          /* int hyperparameters that are constants */
+    VEC(Span) numbers;   /* variables that start at 0 and are numbers, not vectors */
+    bool grad;           /* there are gradients: what has a name in the source stays a definition */
+    bool arrays;         /* elements are read through their array's definition always */
+} Learnt;
 
 typedef struct Call {
     const AstItem *item;
     Span span;
     bool returned; /* a `return` was met, in the wrong place */
 } Call;
+
+typedef struct Combined { /* a linear combination of vectors that has a definition */
+    Fx f;
+    Use use;
+} Combined;
 
 typedef struct SetText { /* name=value */
     Sym name;
@@ -211,14 +243,16 @@ typedef struct Elab {
     uint32_t loops;      /* ids given out */
     Syms names, fam_names; /* taken by definitions; by families */
     Syms dim_names;  /* taken by loop variables and sizes */
+    VEC(Combined) combined;
     VEC(AffSubst) as_written; /* loop variables of other names than in the source */
-    Syms *fixed;     /* int hyperparameters that are constants, over all attempts */
+    Learnt *learnt;  /* over all attempts */
     bool restart;
     uint32_t steps;      /* of evaluation: a bound on programs that explode */
     const SetText *set;
     uint32_t nset;
     struct {
-        Sym n, fan_in, inf, N, moment, grad, softmax, pad, deriv, basis, dim, ceil, floor;
+        Sym n, fan_in, inf, N, moment, grad, softmax, pad, deriv, basis, dim, ceil, floor,
+            over, bernoulli;
     } sym;
     const Family *fan_of; /* family whose law is being evaluated: fan_in may occur */
 } Elab;
@@ -264,6 +298,10 @@ void vec_widths(Elab *e, Fx f, Fx *width, bool *is_input);
 
 /* ---- defs.c: definitions, their dims and names */
 Use def_make(Elab *e, Def d, const char *base);
+/* A softmax over `over`, which becomes one of its dims with all its range. */
+Use def_make_over(Elab *e, Def d, Sym over, const char *base);
+/* Does every index stay inside its range at the current place? */
+bool use_inside(Elab *e, Use u);
 DefId def_reserve(Elab *e, Def d, const char *base);
 Sym name_fresh(Elab *e, const char *base);
 Sym fam_fresh(Elab *e, const char *base);
@@ -296,6 +334,7 @@ bool cond_cons(Elab *e, Fx c, bool positive, ConsVec *out);
 Value output_of(Elab *e, Value v, Value x, Span sp);
 Value output_scale(Elab *e, Value o, Num by, bool divide);
 Value output_add(Elab *e, Value a, Value b, bool minus, Span sp);
+bool output_define(Elab *e, const Value *v, Span sp, Use *out);
 bool output_finish(Elab *e, Value v, Span sp);
 Value matrix_times(Elab *e, Value m, Value v, Span sp);
 
@@ -303,6 +342,11 @@ Value matrix_times(Elab *e, Value m, Value v, Span sp);
 void exec_decl(Elab *e, const AstStmt *s);
 void exec_width(Elab *e, const AstStmt *s);
 Value vecs_member(Elab *e, Value f, const Aff *idx, Span sp);
+bool noise_law(Elab *e, const AstStmt *s, Family *f); /* noise.c */
+bool noise_numbers(Elab *e, const AstStmt *s, Family *f);
+void check_add(Elab *e, CheckKind kind, Fx v, const char *what, Span sp);
+bool decl_number(Elab *e, const AstExpr *x, const char *what, Num *out);
+bool has_loop(Elab *e, Fx f);
 bool family_settle(Elab *e, Family *f, Fx cols, bool is_input, uint32_t input, Span sp);
 Fx family_sd(Elab *e, const Family *f);
 
@@ -311,9 +355,102 @@ Value exec_block(Elab *e, const AstBlock *b, bool body_of_call);
 Value array_read(Elab *e, Array *a, const Aff *idx, uint32_t n, Span sp);
 void array_assign(Elab *e, const AstStmt *s);
 void array_finish(Elab *e, Array *a);
+/* All of it as a family: no more elements may be assigned. */
+Value array_whole(Elab *e, Array *a, Span sp);
+/* No loop is open in which elements of it are assigned. */
+bool array_complete(Elab *e, const Array *a);
+/* An array of families, of which some elements may be missing still. */
+Value array_part(Elab *e, Array *a, const Aff *idx, uint32_t n, Span sp);
 Value carried_read(Elab *e, Carried *c, Span sp);
 bool must_hold(Elab *e, const ConsVec *path, Aff a, const char *what, Span sp);
+/* The least (greatest) value over all turns of the loops around. */
+Aff bound_extreme(Elab *e, Aff a, bool greatest);
+/* Does the index lie in lo..hi?  Proved under the path, or checked before a run. */
+bool index_fits(Elab *e, const ConsVec *path, Aff i, Aff lo, Aff hi, Span sp, const char *of);
 bool index_in(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *what);
+
+/* ---- scalar.c: numbers that are known at run time: expressions with srefs */
+bool has_scalar(const Elab *e, Fx f);
+Fx scalar_use(Elab *e, Use u);
+/* The number as arms of a scalar definition. */
+void scalar_arms(Elab *e, Fx f, ArmVec *out);
+/* As cases of which exactly one holds where it is not -inf: a softmax's. */
+void scalar_cases(Elab *e, Fx f, ArmVec *out);
+Fx scalar_def(Elab *e, const ArmVec *arms, const char *name, Span sp);
+Fx scalar_select(Elab *e, Fx test, Fx a, Fx b, Span sp);
+/* Does the variable assigned at sp, which starts at 0, turn out to be a number?  By the arms of its
+ * definition: then starts again. */
+bool starts_as_number(const Elab *e, Span sp);
+bool number_found(Elab *e, DefId self, const ArmVec *arms, Span sp);
+Fx scalar_sum(Elab *e, Fx body, const Frame *f, uint32_t n, Span sp);
+Value scalar_named(Elab *e, Value v, Sym name, Span sp);
+Value scalars_named(Elab *e, Value v, Sym name, Span sp);
+bool scalar_order(Elab *e, Value *v, Span sp);
+
+/* ---- infer.c: are the values assigned to the name in these statements numbers?  A guess. */
+bool infer_number(Elab *e, const AstStmts *within, Sym name);
+
+/* ---- moment.c, softmax.c, grad.c */
+Value call_moment(Elab *e, const AstExpr *x);
+Value call_softmax(Elab *e, const AstExpr *x);
+Value call_grad(Elab *e, const AstExpr *x);
+
+/* ---- position.c: families of values over positions */
+Value family_new(Elab *e, const Dim *pos, uint32_t npos, Value of, Span sp);
+/* Indexed definitions and declared families of vectors as families; others as they are. */
+Value whole(Elab *e, Value v, Span sp);
+/* Positions whose variables are open loops get others, so that these are not captured. */
+Value family_clear(Elab *e, Value v);
+/* Its members are elements of definitions. */
+Value family_plain(Elab *e, Value v, const char *name, Span sp);
+Value family_named(Elab *e, Value v, Sym name, Span sp);
+Value family_member(Elab *e, Value v, const Aff *idx, uint32_t n, const AstExpr *x);
+Value value_subst(Elab *e, Value v, const AffSubst *m, uint32_t n);
+Arm arm_subst(Elab *e, Arm a, const AffSubst *m, uint32_t n);
+void frame_implicit(Elab *e, Dim d);
+Sym loop_var_free(Elab *e, Sym var); /* var, or another name where a loop of it is open */
+/* Are the ranges equal?  Where sizes decide it, a check before the run. */
+bool sizes_equal(Elab *e, Aff a, Aff b, const char *what, Span sp);
+bool positions_fit(Elab *e, const Dim *a, const Dim *b, uint32_t n, Span sp);
+
+/* Something done at every position of families among arg: lift_open replaces them by their members
+ * and opens the loops; lift_close makes the result a family.  up[i]: leading positions of arg[i]
+ * that are gone through (NULL: all). */
+typedef struct Lift {
+    uint32_t nframe;
+    const Dim *pos;
+    uint32_t npos;
+} Lift;
+bool lift_open(Elab *e, Value *arg, const uint32_t *up, uint32_t n, Span sp, Lift *l);
+Value lift_close(Elab *e, const Lift *l, Value r, Span sp);
+
+/* ---- sizes.c: sizes of positions, integer arithmetic on them */
+/* A size between brackets of a parameter `x: vector[H, W]`: a new name is bound to `is`, any other
+ * expression must be equal to it. */
+bool size_bind(Elab *e, const AstExpr *x, Aff is, const char *owner, Span sp);
+/* A size of an input: a new name is a size that the data bind. */
+bool size_input(Elab *e, const AstItem *net, const AstExpr *x, Aff *out);
+/* floor(a / k), max or min of sizes; false: not of sizes alone. */
+bool size_floor(Elab *e, Aff a, int32_t k, Span sp, Aff *out);
+bool size_extreme(Elab *e, bool max, Aff a, Aff b, Span sp, Aff *out);
+/* f as a / k. */
+bool fx_ratio(Elab *e, Fx f, Aff *a, int32_t *k);
+/* Does f depend on a position size? */
+bool has_position(Elab *e, Fx f);
+
+/* ---- floors.c: integer division of loop variables */
+bool floor_open(Elab *e, Aff a, int32_t k, Span sp, Aff *out);
+/* After an expression: a vector or output is summed over what was opened in it; else that stays. */
+Value floors_close(Elab *e, Value v, uint32_t keep, Span sp);
+/* Nothing may be open here; false after an error. */
+bool floors_none(Elab *e, uint32_t keep, Span sp);
+void floors_hold(Elab *e, Value *v, uint32_t keep); /* into a variable */
+Value floors_again(Elab *e, Value v);               /* out of it */
+
+/* ---- pad.c */
+Value call_pad(Elab *e, const AstExpr *x);
+/* The vector at an index that may lie outside the padded family. */
+Value pad_member(Elab *e, Value v, const Aff *idx, const AstExpr *x);
 
 /* ---- scope.c */
 Var *var_find(Elab *e, Sym name);

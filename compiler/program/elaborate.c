@@ -4,16 +4,14 @@
 #include "syntax/syntax.h"
 #include <math.h>
 
-enum { MAX_ATTEMPTS = 20 };
-
-static Elab *elab_new(Ctx *c, const Ast *ast, Syms *fixed) {
+static Elab *elab_new(Ctx *c, const Ast *ast, Learnt *learnt) {
     Elab *e = ARENA_NEW(c->a, Elab);
     Intern *s = c->syms;
     e->c = c;
     e->a = c->a;
     e->ast = ast;
     e->file = ast->main;
-    e->fixed = fixed;
+    e->learnt = learnt;
     e->p = ARENA_NEW(c->a, Program);
     e->p->aff = e->x = affctx_new(c->a, s);
     e->p->fx = e->fx = fxpool_new(c->a, e->x);
@@ -30,6 +28,8 @@ static Elab *elab_new(Ctx *c, const Ast *ast, Syms *fixed) {
     e->sym.dim = intern(s, "dim");
     e->sym.ceil = intern(s, "ceil");
     e->sym.floor = intern(s, "floor");
+    e->sym.over = intern(s, "over");
+    e->sym.bernoulli = intern(s, "bernoulli");
     vec_push(e->a, &e->p->def, (Def){0}); /* definition 0: none */
     vec_push(e->a, &e->user_named, true);
     vec_push(e->a, &e->open, false);
@@ -76,10 +76,6 @@ static const AstItem *network_find(Elab *e, Sym name) {
         if (near) diag_help(d, "is `%s` meant?", near);
         return NULL;
     }
-    if (it->kind == AI_program) {
-        diag(e->c->ds, later_program, it->name.span, sym_text(e->c->syms, it->name.sym));
-        return NULL;
-    }
     return it;
 }
 
@@ -106,6 +102,10 @@ static bool settings_read(Ctx *c, const Setting *set, uint32_t n, SetText *out) 
 }
 
 /* ---- one attempt */
+static uint32_t learnt_size(const Learnt *l) {
+    return l->fixed.len + l->numbers.len + l->grad + l->arrays;
+}
+
 static bool attempt(Elab *e, const AstItem *net) {
     uint32_t errors = diags_errors(e->c->ds);
     vec_push(e->a, &e->call, (Call){.item = net, .span = net->name.span});
@@ -123,21 +123,24 @@ static bool attempt(Elab *e, const AstItem *net) {
     if (ok && diags_errors(e->c->ds) == errors) ok = output_finish(e, v, sp);
     if (e->restart) return false;
     scope_close(e);
+    if (e->restart) return false;
     return ok && diags_errors(e->c->ds) == errors;
 }
 
 bool program_elaborate(Ctx *c, const Ast *ast, Sym name, const Setting *set, uint32_t nset,
                        Program **out) {
-    Syms fixed = {0};
+    Learnt learnt = {0};
     SetText *texts = ARENA_ARRAY(c->a, SetText, nset);
-    const AstItem *net = network_find(elab_new(c, ast, &fixed), name);
+    const AstItem *net = network_find(elab_new(c, ast, &learnt), name);
     if (!net || !settings_read(c, set, nset, texts)) return false;
     uint32_t errors = diags_errors(c->ds);
-    for (int i = 0; i < MAX_ATTEMPTS; i++) {
-        Elab *e = elab_new(c, ast, &fixed);
+    for (;;) {
+        uint32_t known = learnt_size(&learnt);
+        Elab *e = elab_new(c, ast, &learnt);
         e->set = texts;
         e->nset = nset;
         e->p->name = net->name.sym;
+        e->p->is_program = net->kind == AI_program;
         e->p->span = net->name.span;
         if (attempt(e, net)) {
             if (affctx_overflow(e->x)) {
@@ -149,13 +152,14 @@ bool program_elaborate(Ctx *c, const Ast *ast, Sym name, const Setting *set, uin
             return true;
         }
         if (!e->restart || diags_errors(c->ds) != errors) return false;
+        if (known == learnt_size(&learnt))
+            bug("program_elaborate: started again with nothing learnt");
     }
-    bug("program_elaborate: the set of fixed hyperparameters does not settle");
 }
 
 bool program_const(Ctx *c, const Ast *ast, const AstExpr *x, double *out) {
-    Syms fixed = {0};
-    Elab *e = elab_new(c, ast, &fixed);
+    Learnt learnt = {0};
+    Elab *e = elab_new(c, ast, &learnt);
     e->p->span = x->span;
     e->file = ast_file_of(ast, x->span) ? ast_file_of(ast, x->span) : ast->main;
     uint32_t errors = diags_errors(c->ds);

@@ -1,5 +1,6 @@
 /* Expressions. */
 #include "program/elab.h"
+#include <math.h>
 
 enum { MAX_STEPS = 4000000 };
 static const double MAX_SIZE = 10000;
@@ -159,6 +160,12 @@ static Value scale_any(Elab *e, Value v, Value by, bool divide) {
 
 Value vectors_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at) {
     if (a.kind == VAL_none || b.kind == VAL_none) return val_none();
+    if (a.kind == VAL_family || b.kind == VAL_family) {
+        Value v[2] = {a, b};
+        Lift l;
+        if (!lift_open(e, v, NULL, 2, at, &l)) return val_none();
+        return lift_close(e, &l, vectors_binary(e, op, v[0], v[1], sp, at), sp);
+    }
     bool arith = op == AB_add || op == AB_sub;
     if (a.kind == VAL_number && b.kind == VAL_number) return number_binary(e, op, a, b, sp, at);
     if (numeric(&a) && numeric(&b)) return coordinatewise(e, op, a, b, sp, at);
@@ -172,11 +179,12 @@ Value vectors_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at) {
         return scale_any(e, b, a, false);
     if (arith && a.kind == VAL_output && b.kind == VAL_output)
         return output_add(e, a, b, op == AB_sub, sp);
-    if (op == AB_mul && a.kind == VAL_covector && is_matrix(&b)) {
-        const char *m = sym_text(e->c->syms, b.fam->name);
-        Diag *d = diag(e->c->ds, later_transpose, at, m);
-        if (b.kind == VAL_matrix) diag_help(d, "write `v' * (%s * x)`", m);
-        return val_none();
+    if (op == AB_mul && a.kind == VAL_covector && is_matrix(&b)) { /* v' W = (W' v)' */
+        a.kind = VAL_vector;
+        b.kind = b.kind == VAL_matrix ? VAL_cmatrix : VAL_matrix;
+        a = matrix_times(e, b, a, sp);
+        if (a.kind == VAL_vector) a.kind = VAL_covector;
+        return a;
     }
     return operands_wrong(e, op, &a, &b, at);
 }
@@ -225,10 +233,7 @@ static Value unknown_name(Elab *e, Sym name, Span sp) {
 static Value eval_reserved(Elab *e, Sym name, Span sp) {
     Fx one = fx_rat(e->fx, 1, 1);
     if (name == e->sym.n) return val_num((Num){.f = one, .n = QUARTER});
-    if (name == e->sym.inf) {
-        diag(e->c->ds, later_inf, sp);
-        return val_none();
-    }
+    if (name == e->sym.inf) return val_fx(fx_num(e->fx, (double)INFINITY));
     if (e->fan_of) return val_num((Num){.f = one, .fan = QUARTER});
     diag(e->c->ds, fan_in_place, sp);
     return val_none();
@@ -254,7 +259,8 @@ static Value eval_name(Elab *e, Sym name, Span sp) {
             v->value = val_none();
             return val_none();
         }
-        return v->value;
+        if (v->value.nheld) return floors_again(e, v->value);
+        return family_clear(e, v->value);
     }
     if (name == e->sym.n || name == e->sym.inf || name == e->sym.fan_in)
         return eval_reserved(e, name, sp);
@@ -271,7 +277,7 @@ static Value eval_name(Elab *e, Sym name, Span sp) {
 
 /* ---- unary operators */
 static Value eval_neg(Elab *e, const AstExpr *x) {
-    Value v = eval(e, x->arg);
+    Value v = whole(e, eval(e, x->arg), x->arg->span);
     if (v.kind == VAL_number) return number_neg(e, v);
     if (v.kind == VAL_none) return v;
     if (v.kind == VAL_vector) {
@@ -293,8 +299,12 @@ static Value eval_not(Elab *e, const AstExpr *x) {
     return v;
 }
 
-static Value eval_transpose(Elab *e, const AstExpr *x) {
-    Value v = eval(e, x->arg);
+static Value transpose(Elab *e, Value v, const AstExpr *x) {
+    if (v.kind == VAL_family) {
+        Lift l;
+        if (!lift_open(e, &v, NULL, 1, x->span, &l)) return val_none();
+        return lift_close(e, &l, transpose(e, v, x), x->span);
+    }
     if (v.kind == VAL_vector && v.is_input) {
         diag(e->c->ds, input_inner, x->span);
         return val_none();
@@ -303,6 +313,10 @@ static Value eval_transpose(Elab *e, const AstExpr *x) {
         v.kind = VAL_covector;
     else if (v.kind == VAL_matrix)
         v.kind = VAL_cmatrix;
+    else if (v.kind == VAL_cmatrix)
+        v.kind = VAL_matrix;
+    else if (v.kind == VAL_covector)
+        v.kind = VAL_vector;
     else if (v.kind != VAL_none) {
         diag(e->c->ds, type_expected, x->arg->span, "a vector or a matrix", value_kind(e, &v));
         return val_none();
@@ -310,10 +324,21 @@ static Value eval_transpose(Elab *e, const AstExpr *x) {
     return v;
 }
 
+static Value eval_transpose(Elab *e, const AstExpr *x) {
+    return transpose(e, whole(e, eval(e, x->arg), x->arg->span), x);
+}
+
 /* ---- if */
 static Value cond_join(Elab *e, Fx test, Value test_value, Value a, Value b, const AstExpr *x) {
     Value v = {.kind = VAL_number, .span = x->span};
     if (a.kind == VAL_none || b.kind == VAL_none) return val_none();
+    if (a.kind == VAL_family || b.kind == VAL_family) {
+        Value both[2] = {a, b};
+        Lift l;
+        if (!lift_open(e, both, NULL, 2, x->span, &l)) return val_none();
+        v = cond_join(e, test, test_value, both[0], both[1], x);
+        return lift_close(e, &l, v, x->span);
+    }
     if (!numeric(&a) || !numeric(&b)) {
         diag(e->c->ds, type_expected, numeric(&a) ? x->cond.other->span : x->cond.then->span,
              "a number or a vector", value_kind(e, numeric(&a) ? &b : &a));
@@ -338,7 +363,9 @@ static Value cond_join(Elab *e, Fx test, Value test_value, Value a, Value b, con
     }
     v.num = fx_is_zero(e->fx, a.num.f) ? b.num : a.num;
     v.num.d = 0;
-    v.num.f = fx_op(e->fx, FX_if, test, num_fx(e, a.num), num_fx(e, b.num));
+    Fx yes = num_fx(e, a.num), no = num_fx(e, b.num);
+    v.num.f = vector ? fx_op(e->fx, FX_if, test, yes, no)
+                     : scalar_select(e, test, yes, no, x->span);
     v.is_int = a.is_int && b.is_int && !vector;
     return v;
 }
@@ -346,17 +373,19 @@ static Value cond_join(Elab *e, Fx test, Value test_value, Value a, Value b, con
 static Value eval_branch(Elab *e, const AstExpr *x, Fx test, bool positive) {
     ConsVec cons = {0};
     uint32_t keep = e->frame.len;
-    if (!fx_has(e->fx, test, FX_leaf) && cond_cons(e, test, positive, &cons))
-        for (uint32_t i = 0; i < cons.len; i++) frame_cond(e, cons.data[i]);
-    Value v = eval(e, x);
+    if (fx_has(e->fx, test, FX_leaf) || !cond_cons(e, test, positive, &cons)) cons.len = 0;
+    for (uint32_t i = 0; i < cons.len; i++) frame_cond(e, cons.data[i]);
+    Value v = whole(e, eval(e, x), x->span);
+    if (cons.len) v = family_plain(e, v, "f", x->span);
     /* Nonlinear parts are made here, where the condition limits their indices. */
     if (cons.len && v.kind == VAL_vector && !e->fn_depth) {
         ArmVec arms = {0};
         vec_arms(e, v.num.f, v.width, x->span, &arms);
         v.num.f = arms_value(e, &arms, v.width, v.is_input, x->span);
     }
+    bool closed = floors_none(e, keep + cons.len, x->span);
     e->frame.len = keep;
-    return v;
+    return closed ? v : val_none();
 }
 
 /* Can the condition (or its negation) hold here?  Known for conditions of integers. */
@@ -399,7 +428,8 @@ static bool eval_words(Elab *e, const AstExpr *x, Value *out) {
 static Value eval_binary(Elab *e, const AstExpr *x) {
     Value v;
     if (eval_words(e, x, &v)) return v;
-    Value a = eval(e, x->binary.a), b = eval(e, x->binary.b);
+    Value a = whole(e, eval(e, x->binary.a), x->binary.a->span);
+    Value b = whole(e, eval(e, x->binary.b), x->binary.b->span);
     return vectors_binary(e, x->binary.op, a, b, x->span, x->binary.at);
 }
 
@@ -422,7 +452,9 @@ static Value eval_any(Elab *e, const AstExpr *x) {
 
 Value eval(Elab *e, const AstExpr *x) {
     if (e->restart || !tick(e)) return val_none();
+    uint32_t keep = e->frame.len;
     Value v = eval_any(e, x);
+    if (e->frame.len > keep) v = floors_close(e, v, keep, x->span);
     bool fx = v.kind == VAL_number || v.kind == VAL_vector || v.kind == VAL_covector;
     return fx && !small_enough(e, v.num.f) ? val_none() : v;
 }

@@ -301,13 +301,25 @@ static Fx drop_extremum(FxPool *p, FxOp op, Fx a, Fx b) {
     return (op == FX_max) == (x->num > y->num) ? a : b;
 }
 
+/* A constant operand decides `and`, `or`, or leaves it to the other if that is 0 or 1. */
+static Fx drop_logic(FxPool *p, FxOp op, Fx a, Fx b) {
+    const FxNode *x = fx_node(p, a), *y = fx_node(p, b);
+    if (x->op != FX_num && y->op != FX_num) return 0;
+    bool on_left = x->op == FX_num, known = (on_left ? x : y)->num != 0;
+    FxOp rest = (on_left ? y : x)->op;
+    if (known == (op == FX_or)) return fx_rat(p, known, 1);
+    bool truth = rest == FX_gt || rest == FX_ge || rest == FX_eq || rest == FX_not ||
+                 rest == FX_and || rest == FX_or;
+    return !truth ? 0 : on_left ? b : a;
+}
+
 /* Neutral and absorbing elements; 0 where there is nothing to drop. */
 static Fx drop_neutral(FxPool *p, FxOp op, Fx a, Fx b) {
     if (op == FX_add || op == FX_sub) return drop_sum(p, op, a, b);
     if (op == FX_mul || op == FX_div) return drop_product(p, op, a, b);
     if (op == FX_pow) return fx_is_num(p, b, 1) ? a : fx_is_zero(p, b) ? fx_rat(p, 1, 1) : 0;
     if (op == FX_max || op == FX_min) return drop_extremum(p, op, a, b);
-    return 0;
+    return op == FX_and || op == FX_or ? drop_logic(p, op, a, b) : 0;
 }
 
 Fx fx_op(FxPool *p, FxOp op, Fx a, Fx b, Fx c) {

@@ -68,6 +68,10 @@ Fx fx_map(FxPool *p, Fx f, const Fx *leaf, uint32_t nleaf, const Fx *theta, uint
 Fx fx_subst(FxPool *p, Fx f, const AffSubst *m, uint32_t n);
 /* Replace hyperparameters by expressions: to(ctx, name) returns 0 to keep one. */
 Fx fx_hypers(FxPool *p, Fx f, Fx (*to)(void *ctx, Sym name), void *ctx);
+/* The distinct srefs of f, each once, in order of first occurrence. */
+void fx_srefs(const FxPool *p, Fx f, void (*see)(void *ctx, Fx sref), void *ctx);
+/* Replace srefs by expressions: to(ctx, sref) returns 0 to keep one. */
+Fx fx_sref_map(FxPool *p, Fx f, Fx (*to)(void *ctx, Fx sref), void *ctx);
 /* The almost-everywhere derivative by leaf k, as automatic differentiation takes it. */
 Fx fx_diff(FxPool *p, Fx f, uint32_t k);
 
@@ -76,6 +80,7 @@ typedef struct FxEnv {
     double (*hyper)(void *ctx, Sym name);
     int64_t (*name)(void *ctx, Sym name); /* loop variables and sizes in index nodes */
     double (*dim)(void *ctx, uint32_t input);
+    double (*sref)(void *ctx, const FxNode *n); /* element n->idx of scalar definition n->k */
     void *ctx;
 } FxEnv;
 /* Value in double, by libm: the oracle of everything symbolic. */
@@ -84,4 +89,12 @@ double fx_eval(const FxPool *p, Fx f, const FxEnv *env);
 void fx_print(const FxPool *p, const Intern *syms, Buf *b, Fx f);
 /* Reads what fx_print wrote; NULL-terminated text at *s, which is moved on; 0 on a syntax error. */
 Fx fx_parse(FxPool *p, Intern *syms, const char **s);
+/* The same with scalar definitions by their names, `$score[s, t]` instead of `$7[s, t]`. */
+typedef struct FxNames {
+    Sym (*name)(void *ctx, uint32_t def);  /* 0: none */
+    uint32_t (*find)(void *ctx, Sym name); /* 0: none of that name */
+    void *ctx;
+} FxNames;
+void fx_print_named(const FxPool *p, const Intern *syms, Buf *b, Fx f, const FxNames *names);
+Fx fx_parse_named(FxPool *p, Intern *syms, const char **s, const FxNames *names);
 #endif

@@ -12,6 +12,7 @@ typedef struct Rebuild {
     const AffSubst *sub;
     uint32_t nsub;
     Fx (*hyper)(void *ctx, Sym name);
+    Fx (*sref)(void *ctx, Fx sref);
     void *ctx;
 } Rebuild;
 
@@ -30,6 +31,10 @@ static Fx rebuild_leaf(Rebuild *r, Fx f, const FxNode *n) {
     }
     if (n->op == FX_index && r->nsub)
         return fx_index(r->p, aff_subst(r->p->x, n->aff, r->sub, r->nsub));
+    if (n->op == FX_sref && r->sref) {
+        Fx to = r->sref(r->ctx, f);
+        return to ? to : f;
+    }
     if (n->op == FX_sref && r->nsub) return rebuild_sref(r, n);
     return f;
 }
@@ -72,6 +77,24 @@ Fx fx_subst(FxPool *p, Fx f, const AffSubst *m, uint32_t n) {
 
 Fx fx_hypers(FxPool *p, Fx f, Fx (*to)(void *ctx, Sym name), void *ctx) {
     return rebuild_all((Rebuild){.p = p, .hyper = to, .ctx = ctx}, f);
+}
+
+Fx fx_sref_map(FxPool *p, Fx f, Fx (*to)(void *ctx, Fx sref), void *ctx) {
+    return rebuild_all((Rebuild){.p = p, .sref = to, .ctx = ctx}, f);
+}
+
+static void srefs(const FxPool *p, Fx f, FxMemo *m, void (*see)(void *ctx, Fx sref), void *ctx) {
+    if (m->gen[f] == m->now) return;
+    m->gen[f] = m->now;
+    const FxNode *n = fx_node(p, f);
+    if (n->op == FX_sref) see(ctx, f);
+    for (uint32_t i = 0; i < fx_arity(n->op); i++) srefs(p, n->arg[i], m, see, ctx);
+}
+
+void fx_srefs(const FxPool *p, Fx f, void (*see)(void *ctx, Fx sref), void *ctx) {
+    FxMemo *m = fx_memo_take(p);
+    srefs(p, f, m, see, ctx);
+    fx_memo_give(p, m);
 }
 
 /* ---- differentiation */
@@ -229,6 +252,7 @@ static double eval_leaf(const FxNode *n, const FxEnv *e) {
     if (n->op == FX_theta) return e->theta ? e->theta[n->k] : (double)NAN;
     if (n->op == FX_hyper) return e->hyper ? e->hyper(e->ctx, n->k) : (double)NAN;
     if (n->op == FX_index) return e->name ? (double)aff_at(n->aff, e->name, e->ctx) : (double)NAN;
+    if (n->op == FX_sref) return e->sref ? e->sref(e->ctx, n) : (double)NAN;
     if (n->op == FX_dim) return e->dim ? e->dim(e->ctx, n->k) : (double)NAN;
     return (double)NAN;
 }

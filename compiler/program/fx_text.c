@@ -22,6 +22,7 @@ typedef struct Printer {
     const FxPool *p;
     const Intern *syms;
     Buf *b;
+    const FxNames *names;
 } Printer;
 
 static bool numbered(const char *s, const char *prefix) {
@@ -118,12 +119,14 @@ static void print_operator(Printer *t, const FxNode *n, int level) {
 }
 
 static void print_sref(Printer *t, const FxNode *n) {
-    buf_printf(t->b, "$%u[", n->k);
+    Sym name = t->names ? t->names->name(t->names->ctx, n->k) : 0;
+    if (name) buf_printf(t->b, "$%s", sym_text(t->syms, name));
+    else buf_printf(t->b, "$%u", n->k);
     for (uint32_t i = 0; i < n->nidx; i++) {
-        if (i) buf_puts(t->b, ", ");
+        buf_puts(t->b, i ? ", " : "[");
         aff_print(t->syms, t->b, n->idx[i]);
     }
-    buf_putc(t->b, ']');
+    if (n->nidx) buf_putc(t->b, ']');
 }
 
 static void print_leaf(Printer *t, const FxNode *n) {
@@ -164,8 +167,12 @@ static void print(Printer *t, Fx f, int least) {
     if (level < least) buf_putc(t->b, ')');
 }
 
+void fx_print_named(const FxPool *p, const Intern *syms, Buf *b, Fx f, const FxNames *names) {
+    print(&(Printer){p, syms, b, names}, f, L_IF);
+}
+
 void fx_print(const FxPool *p, const Intern *syms, Buf *b, Fx f) {
-    print(&(Printer){p, syms, b}, f, L_IF);
+    fx_print_named(p, syms, b, f, NULL);
 }
 
 /* ---- parsing: 0 all the way up on an error */
@@ -174,6 +181,7 @@ typedef struct Reader {
     Intern *syms;
     const char *s;
     int nest;
+    const FxNames *names;
 } Reader;
 
 static Fx read_level(Reader *r, int level);
@@ -209,14 +217,21 @@ static Fx read_call(Reader *r, FxOp op) {
 
 static Fx read_sref(Reader *r) {
     VEC(Aff) idx = {0};
-    int64_t k;
-    if (!cursor_int(&r->s, &k) || k < 0 || k > UINT32_MAX || !cursor_take(&r->s, "[")) return 0;
-    while (!cursor_take(&r->s, "]")) {
+    int64_t k = 0;
+    if (*r->s >= '0' && *r->s <= '9') {
+        if (!cursor_int(&r->s, &k) || k < 0 || k > UINT32_MAX) return 0;
+    } else {
+        Sym name = cursor_name(r->syms, &r->s);
+        if (name && r->names) k = r->names->find(r->names->ctx, name);
+        if (!k) return 0;
+    }
+    if (!cursor_take(&r->s, "[")) return fx_sref(r->p, (uint32_t)k, NULL, 0);
+    do {
         Aff a;
-        if (idx.len && !cursor_take(&r->s, ",")) return 0;
         if (!cursor_aff(r->p->x, r->syms, &r->s, &a)) return 0;
         vec_push(r->p->a, &idx, a);
-    }
+    } while (cursor_take(&r->s, ","));
+    if (!cursor_take(&r->s, "]")) return 0;
     return fx_sref(r->p, (uint32_t)k, idx.data, idx.len);
 }
 
@@ -322,8 +337,10 @@ static Fx read_level(Reader *r, int level) {
     return read_binary(r, level);
 }
 
-Fx fx_parse(FxPool *p, Intern *syms, const char **s) {
-    Reader r = {p, syms, *s, 0};
+Fx fx_parse(FxPool *p, Intern *syms, const char **s) { return fx_parse_named(p, syms, s, NULL); }
+
+Fx fx_parse_named(FxPool *p, Intern *syms, const char **s, const FxNames *names) {
+    Reader r = {p, syms, *s, 0, names};
     Fx f = read_level(&r, L_IF);
     if (f) *s = r.s;
     return f;

@@ -8,9 +8,9 @@
 static void fix_name(Elab *e, Sym name, bool *any) {
     const Hyper *h = program_hyper(e->p, name);
     if (!h || h->kind != HYPER_int || h->fixed) return;
-    for (uint32_t i = 0; i < e->fixed->len; i++)
-        if (e->fixed->data[i] == name) return;
-    vec_push(e->a, e->fixed, name);
+    for (uint32_t i = 0; i < e->learnt->fixed.len; i++)
+        if (e->learnt->fixed.data[i] == name) return;
+    vec_push(e->a, &e->learnt->fixed, name);
     *any = true;
     if (h->init && fx_has(e->fx, h->init, FX_index)) fix_hypers(e, h->init);
 }
@@ -30,8 +30,8 @@ bool fix_hypers(Elab *e, Fx f) {
 }
 
 static bool is_fixed(const Elab *e, Sym name) {
-    for (uint32_t i = 0; i < e->fixed->len; i++)
-        if (e->fixed->data[i] == name) return true;
+    for (uint32_t i = 0; i < e->learnt->fixed.len; i++)
+        if (e->learnt->fixed.data[i] == name) return true;
     return false;
 }
 
@@ -163,27 +163,56 @@ static bool load_choice(Elab *e, const AstParam *p, Value *out) {
 }
 
 /* ---- inputs */
-static bool load_input(Elab *e, const AstParam *p, Value *out) {
-    if (p->type.dims.len) {
-        diag(e->c->ds, later_positions, p->type.span, sym_text(e->c->syms, p->name.sym));
-        return false;
+static bool load_axes(Elab *e, const AstItem *net, const AstParam *p, Aff **sizes, Dim **dims) {
+    uint32_t n = p->type.dims.len;
+    Aff *size = *sizes = ARENA_ARRAY(e->a, Aff, n);
+    Dim *dim = *dims = ARENA_ARRAY(e->a, Dim, n);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!size_input(e, net, p->type.dims.data[i].e, &size[i])) return false;
+        dim[i] = (Dim){dim_fresh(e, intern(e->c->syms, "i")), aff_const(0), size[i]};
     }
-    Def d = {.op = PO_input, .input = e->p->input.len, .span = p->span};
-    vec_push(e->a, &e->p->input, (InputDecl){.name = p->name.sym, .span = p->span});
-    DefId id = def_reserve(e, d, sym_text(e->c->syms, p->name.sym));
-    def_rename(e, id, p->name.sym);
-    *out = vec_use(e, def_own(e, id, p->span), 0, true);
     return true;
 }
 
-static bool load_param(Elab *e, const AstParam *p, Value *out) {
+/* A family over its axes, or one vector. */
+static bool load_input(Elab *e, const AstItem *net, const AstParam *p, Value *out) {
+    const char *name = sym_text(e->c->syms, p->name.sym);
+    uint32_t n = p->type.dims.len;
+    Aff *size;
+    Dim *dim;
+    if (!load_axes(e, net, p, &size, &dim)) return false;
+    Def d = {.op = PO_input, .input = e->p->input.len, .dim = dim, .ndim = n, .span = p->span};
+    vec_push(e->a, &e->p->input,
+             (InputDecl){.name = p->name.sym, .npos = n, .size = size, .span = p->span});
+    DefId id = def_reserve(e, d, name);
+    def_rename(e, id, p->name.sym);
+    *out = family_new(e, dim, n, vec_use(e, def_own(e, id, p->span), 0, true), p->span);
+    return true;
+}
+
+/* Numbers that come with each sample: a family over their axes, or one. */
+static bool load_data(Elab *e, const AstItem *net, const AstParam *p, Value *out) {
+    Aff *size;
+    Dim *dim;
+    if (!load_axes(e, net, p, &size, &dim)) return false;
+    uint32_t n = p->type.dims.len;
+    Def d = {.op = PO_data, .input = e->p->input.len, .dim = dim, .ndim = n, .span = p->span};
+    vec_push(e->a, &e->p->input, (InputDecl){.name = p->name.sym, .is_data = true, .npos = n,
+                                             .size = size, .span = p->span});
+    DefId id = def_reserve(e, d, sym_text(e->c->syms, p->name.sym));
+    def_rename(e, id, p->name.sym);
+    *out = family_new(e, dim, n, val_fx(scalar_use(e, def_own(e, id, p->span))), p->span);
+    return true;
+}
+
+static bool load_param(Elab *e, const AstItem *net, const AstParam *p, Value *out) {
     switch (p->type.kind) {
-    case AT_input: return load_input(e, p, out);
+    case AT_input: return load_input(e, net, p, out);
     case AT_real:
     case AT_int: return load_number(e, p, out);
     case AT_fn:
     case AT_words: return load_choice(e, p, out);
-    case AT_data: diag(e->c->ds, later_data, p->span, sym_text(e->c->syms, p->name.sym)); break;
+    case AT_data: return load_data(e, net, p, out);
     case AT_scalar:
     case AT_vector:
     case AT_matrix: {
@@ -229,13 +258,14 @@ bool hypers_load(Elab *e, const AstItem *net) {
         const AstParam *p = &net->params.data[i];
         Value v = val_none();
         if (p->type.kind == AT_input) input = true;
-        if (!load_param(e, p, &v)) ok = false, v = val_none();
+        if (!load_param(e, net, p, &v)) ok = false, v = val_none();
         var_put(e, e->scope.len - 1, p->name.sym, v, p->name.span);
     }
-    if (!input && !e->restart) {
+    bool bare = net->kind == AI_program;
+    if (!input && !bare && !e->restart) {
         Diag *d = diag(e->c->ds, no_input, net->name.span, sym_text(e->c->syms, net->name.sym));
         diag_help(d, "give it one: `network %s(x: input, ..)`",
                   sym_text(e->c->syms, net->name.sym));
     }
-    return ok && input && diags_errors(e->c->ds) == before;
+    return ok && (input || bare) && diags_errors(e->c->ds) == before;
 }

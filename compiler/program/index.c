@@ -1,12 +1,19 @@
 /* Members of families, and sums over indices. */
 #include "program/elab.h"
 
+bool index_fits(Elab *e, const ConsVec *path, Aff i, Aff lo, Aff hi, Span sp, const char *of) {
+    const char *which = arena_printf(e->a, "index %s of `%s` in %s..%s", aff_written(e, i), of,
+                                     aff_written(e, lo), aff_written(e, hi));
+    return must_hold(e, path, aff_sub(e->x, i, lo),
+                     arena_printf(e->a, "room below %s", which), sp) &&
+           must_hold(e, path, aff_plus(aff_sub(e->x, hi, i), -1),
+                     arena_printf(e->a, "room above %s", which), sp);
+}
+
 bool index_in(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *what) {
     ConsVec path = {0};
     path_cons(e, 0, &path);
-    if (must_hold(e, &path, aff_sub(e->x, i, lo), "index", sp) &&
-        must_hold(e, &path, aff_plus(aff_sub(e->x, hi, i), -1), "room above the index", sp))
-        return true;
+    if (index_fits(e, &path, i, lo, hi, sp, what)) return true;
     index_outside(e, i, lo, hi, sp, what);
     return false;
 }
@@ -37,7 +44,8 @@ Value eval_index(Elab *e, const AstExpr *x) {
     AffVec idx = {0};
     Value v = eval(e, x->index.of);
     if (v.kind == VAL_none) return v;
-    if (v.kind != VAL_matrix && v.kind != VAL_vecs && v.kind != VAL_array) {
+    if (v.kind != VAL_matrix && v.kind != VAL_vecs && v.kind != VAL_array &&
+        v.kind != VAL_family) {
         diag(e->c->ds, not_family, x->index.of->span, value_kind(e, &v));
         return val_none();
     }
@@ -46,7 +54,10 @@ Value eval_index(Elab *e, const AstExpr *x) {
         if (!eval_int(e, x->index.at.data[i].e, "an index", &a)) return val_none();
         vec_push(e->a, &idx, a);
     }
+    if (v.kind == VAL_array && idx.len < v.array->npos && v.array->elem.len)
+        return array_part(e, v.array, idx.data, idx.len, x->span);
     if (v.kind == VAL_array) return array_read(e, v.array, idx.data, idx.len, x->span);
+    if (v.kind == VAL_family) return family_member(e, v, idx.data, idx.len, x);
     return index_matrix(e, v, &idx, x);
 }
 
@@ -89,8 +100,11 @@ static void unroll(Elab *e, Unroll *u, uint32_t level, Fx body) {
 
 static bool mentions(Elab *e, Fx f, const Frame *fr, uint32_t n) {
     const FxNode *x = fx_node(e->fx, f);
-    for (uint32_t i = 0; x->op == FX_index && i < n; i++)
-        if (aff_uses(x->aff, fr[i].dim.var)) return true;
+    for (uint32_t i = 0; i < n; i++) {
+        if (x->op == FX_index && aff_uses(x->aff, fr[i].dim.var)) return true;
+        for (uint32_t k = 0; k < x->nidx; k++)
+            if (aff_uses(x->idx[k], fr[i].dim.var)) return true;
+    }
     for (uint32_t i = 0; i < fx_arity(x->op); i++)
         if (mentions(e, x->arg[i], fr, n)) return true;
     return false;
@@ -106,14 +120,26 @@ static Value reduce_numbers(Elab *e, const AstExpr *x, Value v, const Frame *f, 
     if (same && x->reduce.op == AR_sum) {
         v.num.f = fx_mul(e->fx, turns, body);
     } else if (!same) {
-        unroll(e, &u, 0, body);
-        if (!u.ok || (x->reduce.op == AR_max && !u.any)) {
+        bool max = x->reduce.op == AR_max, run_time = has_scalar(e, body);
+        if (max || !run_time) unroll(e, &u, 0, body);
+        if (max && (!u.ok || !u.any)) {
             diag(e->c->ds, later_number_sum, x->span, ast_reduce_text(x->reduce.op));
             return val_none();
         }
+        if (!max && (run_time || !u.ok)) u.sum = scalar_sum(e, body, f, n, x->span);
         v.num.f = x->reduce.op == AR_avg ? fx_div(e->fx, u.sum, turns) : u.sum;
     }
     return v;
+}
+
+/* The average of nothing is no number: where sizes decide it, a check before a run. */
+static void avg_terms(Elab *e, const Frame *f, uint32_t n, Span sp) {
+    ConsVec none = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        Aff less = aff_plus(aff_sub(e->x, f[i].dim.hi, f[i].dim.lo), -1);
+        if (aff_size_only(e->x, less) && has_position(e, fx_index(e->fx, less)))
+            must_hold(e, &none, less, "number of averaged terms, less one,", sp);
+    }
 }
 
 static Value reduce_vectors(Elab *e, const AstExpr *x, Value v, const Frame *f, uint32_t n) {
@@ -152,6 +178,12 @@ static Value reduce_outputs(Elab *e, const AstExpr *x, Value v, const Frame *f, 
 
 static Value reduce_value(Elab *e, const AstExpr *x, Value v, const Frame *f, uint32_t n) {
     if (v.kind == VAL_none) return v;
+    if (x->reduce.op == AR_avg) avg_terms(e, f, n, x->span);
+    if (v.kind == VAL_family) {
+        Lift l;
+        if (!lift_open(e, &v, NULL, 1, x->span, &l)) return val_none();
+        return lift_close(e, &l, reduce_value(e, x, v, f, n), x->span);
+    }
     if (v.kind == VAL_number || (v.kind == VAL_vector && e->fn_depth))
         return reduce_numbers(e, x, v, f, n);
     if (x->reduce.op == AR_max) {
@@ -178,8 +210,12 @@ Value eval_reduce(Elab *e, const AstExpr *x) {
         frame_loop(e, d, true, r->span);
         var_put(e, e->scope.len - 1, r->var.sym, val_int(e, aff_name(e->x, d.var)), r->var.span);
     }
-    if (ok) v = eval(e, x->reduce.body);
-    if (ok) v = reduce_value(e, x, v, e->frame.data + nframe, n);
+    if (ok) v = whole(e, eval(e, x->reduce.body), x->reduce.body->span);
+    ok = ok && floors_none(e, nframe + n, x->reduce.body->span);
+    if (ok) {
+        Frame *f = arena_copy(e->a, e->frame.data + nframe, n * sizeof *f);
+        v = reduce_value(e, x, v, f, n);
+    }
     scope_close(e);
     e->frame.len = nframe;
     return v;

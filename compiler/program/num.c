@@ -130,7 +130,7 @@ static int64_t floor_div(int64_t a, int64_t b) {
     return a % b && (a < 0) != (b < 0) ? q - 1 : q;
 }
 
-/* a // b and a % b: both sides must be constants. */
+/* a // b and a % b: b must be a constant, a a constant or of sizes. */
 static Value int_floor(Elab *e, AstBinop op, Value a, Value b, Span sp) {
     if (a.has_aff && b.has_aff && aff_is_const(a.aff) && aff_is_const(b.aff)) {
         if (b.aff.c == 0 || (a.aff.c == INT64_MIN && b.aff.c == -1)) {
@@ -142,6 +142,14 @@ static Value int_floor(Elab *e, AstBinop op, Value a, Value b, Span sp) {
     }
     bool fixed = fix_hypers(e, a.num.f);
     if (fix_hypers(e, b.num.f) || fixed) return val_none();
+    Aff q;
+    int64_t k;
+    if (a.has_aff && b.has_aff && small_const(b.aff, &k) && k > 0 &&
+        (size_floor(e, a.aff, (int32_t)k, sp, &q) || floor_open(e, a.aff, (int32_t)k, sp, &q))) {
+        if (op == AB_floordiv) return val_int(e, q);
+        if (aff_scalable(q, k))
+            return val_int(e, aff_sub(e->x, a.aff, aff_scale(e->x, q, (int32_t)k)));
+    }
     diag(e->c->ds, later_floor, sp, ast_binop_text(op));
     return val_none();
 }
@@ -287,6 +295,10 @@ Value number_function(Elab *e, FxOp op, const Value *arg, uint32_t n, Span sp) {
     v.is_int = ints && (op == FX_max || op == FX_min || op == FX_abs || op == FX_sign);
     if (v.is_int && k->op == FX_num && k->q == 1) return val_int(e, aff_const(k->p));
     if (v.is_int && k->op == FX_index) return val_int(e, k->aff);
+    Aff size;
+    if (v.is_int && n == 2 && arg[0].has_aff && arg[1].has_aff && has_position(e, v.num.f) &&
+        size_extreme(e, op == FX_max, arg[0].aff, arg[1].aff, sp, &size))
+        return val_int(e, size);
     return v;
 }
 
@@ -318,6 +330,10 @@ const char *value_kind(const Elab *e, const Value *v) {
     case VAL_fn: return "a function";
     case VAL_word: return arena_printf(e->a, "the word `%s`", sym_text(e->c->syms, v->word));
     case VAL_array: return "a family of indexed definitions";
+    case VAL_family:
+        if (v->of->kind == VAL_vector)
+            return v->is_input ? "a family of data vectors" : "a family of vectors";
+        return v->of->kind == VAL_output ? "a family of inner products" : "a family of numbers";
     case VAL_none:
     case VAL_carried:
     case VAL_gone: break;

@@ -32,8 +32,17 @@ static bool read_name(Reader *r, Sym *out) {
     return *out || want(r, "a name");
 }
 
+static DefId def_named(const Program *p, Sym s) {
+    for (uint32_t i = 1; i < p->def.len; i++)
+        if (p->def.data[i].name == s) return i;
+    return 0;
+}
+
+static uint32_t def_find(void *ctx, Sym name) { return def_named(ctx, name); }
+
 static bool read_fx(Reader *r, Fx *out) {
-    *out = fx_parse(r->p->fx, r->c->syms, &r->s);
+    FxNames names = {.find = def_find, .ctx = r->p};
+    *out = fx_parse_named(r->p->fx, r->c->syms, &r->s, &names);
     return *out || want(r, "an expression");
 }
 
@@ -102,12 +111,6 @@ static bool read_index(Reader *r, const Aff **out, uint32_t *n) {
     *out = v.data;
     *n = v.len;
     return take(r, "]");
-}
-
-static DefId def_named(const Program *p, Sym s) {
-    for (uint32_t i = 1; i < p->def.len; i++)
-        if (p->def.data[i].name == s) return i;
-    return 0;
 }
 
 static bool read_use(Reader *r, Use *out) {

@@ -19,7 +19,15 @@ typedef struct Printer {
 } Printer;
 
 static const char *name(Printer *t, Sym s) { return sym_text(t->c->syms, s); }
-static void fx(Printer *t, Fx f) { fx_print(t->p->fx, t->c->syms, t->b, f); }
+static Sym def_name(void *ctx, uint32_t d) {
+    const Program *p = ctx;
+    return d < p->def.len ? p->def.data[d].name : 0;
+}
+
+static void fx(Printer *t, Fx f) {
+    FxNames names = {.name = def_name, .ctx = (void *)t->p};
+    fx_print_named(t->p->fx, t->c->syms, t->b, f, &names);
+}
 
 static void quoted(Buf *b, const char *s) {
     buf_putc(b, '"');

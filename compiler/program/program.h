@@ -4,7 +4,8 @@
  * system of recurrences `S[i..] = op(T[f(i)]..)` with affine index maps f.  A loop-carried variable
  * is a `lin` marked `mu`, over the loop's dim extended by one: v[lo] = init, v[l + 1] = value at
  * the end of turn l; a read before the assignment in turn l is v[l], a read after the loop v[hi].
- * Every cycle goes through a mu.  Dim variables are unique names: two definitions share a dim
+ * Its adjoint (compiler/gradient) is a mu over the same dim that reads itself at l + 1.  Every cycle
+ * goes through a mu.  Dim variables are unique names: two definitions share a dim
  * variable exactly when they stand in the same source loop.
  *
  * Scalars (data, moments, sums, softmax) are definitions too; an expression reads element idx of
@@ -12,8 +13,11 @@
  * nonlinearities, other scalars.
  *
  * Position sizes (T of `input[T]`) are sizes that are bound when data arrives.  Sizes that are not
- * affine in others (T // 2, ceil, max, min) are names of their own, see SizeDef; what is known about
- * them are facts of the affine context.
+ * affine in others (T // 2, ceil, max, min) are names of their own, see SizeDef; what is known
+ * about them are facts of the affine context.
+ *
+ * second and mean are sums over all coordinates divided by n, the reference width: of vectors of
+ * r n coordinates r times the average.  `moment` of the language is the average, so 1 / r times it.
  *
  * Vectors of a nonzero mean are elaborated to lin: N(mu, s^2) is param + mu * one.  Whatever is
  * linear in its vectors is lin, never nonlin.  Widths: every vector has r * n coordinates. */
@@ -46,7 +50,9 @@ typedef enum FamKind { FAM_matrix, FAM_input_matrix, FAM_vector, FAM_noise } Fam
 typedef enum NoiseLaw { NOISE_normal, NOISE_bernoulli } NoiseLaw;
 
 /* A family of independent parameters.  matrix: raw entries N(0, s2 / columns); input matrix: U, raw
- * entries N(0, s2 / d); vector: coordinates N(0, s2).  So C(W u, W v) = s2 C(u, v) in every case.
+ * entries N(0, s2 / d); vector: coordinates N(0, s2).  So C(W u, W v) = s2 C(u, v) in every case,
+ * where C is the average over coordinates.  Of a transposed product the same entries give
+ * C(W' u, W' v) = s2 (rows / cols) C(u, v); and the corrections of W' carry rows / cols, too.
  * noise: coordinates drawn anew for every sample, N(0, s2) or 1 with probability s2 and else 0.
  * lr: learning-rate coefficient e of theory 5 in the same normalisation (NTK: lr = s2 by default);
  * lr is the number 0 for `random` and `lr 0`. */

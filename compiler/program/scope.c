@@ -69,11 +69,11 @@ void path_cons(Elab *e, uint32_t from, ConsVec *out) {
     if (from < e->frame.len) frames_cons(e, e->frame.data + from, e->frame.len - from, out);
 }
 
-/* The loop variables of frames, as index forms. */
+/* The variables of the source's loops, as index forms. */
 Aff *affs_names(Elab *e, const Frame *f, uint32_t n, uint32_t *count) {
     AffVec v = {0};
     for (uint32_t i = 0; i < n; i++)
-        if (f[i].is_loop) vec_push(e->a, &v, aff_name(e->x, f[i].dim.var));
+        if (f[i].is_loop && !f[i].implicit) vec_push(e->a, &v, aff_name(e->x, f[i].dim.var));
     *count = v.len;
     return v.data;
 }

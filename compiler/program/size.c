@@ -4,6 +4,7 @@
 void program_size_facts(AffCtx *x, const SizeDef *z) {
     affctx_size(x, z->name, z->kind == SIZE_position ? 1 : INT64_MIN);
     Aff q = aff_name(x, z->name);
+    AffBounds a = aff_bounds(x, z->a, NULL, 0), b = aff_bounds(x, z->b, NULL, 0);
     switch (z->kind) {
     case SIZE_position: break;
     case SIZE_floor: {
@@ -15,10 +16,14 @@ void program_size_facts(AffCtx *x, const SizeDef *z) {
     case SIZE_max:
         affctx_fact(x, cons_le(x, z->a, q));
         affctx_fact(x, cons_le(x, z->b, q));
+        if (a.has_hi && b.has_hi)
+            affctx_fact(x, cons_le(x, q, aff_const(a.hi > b.hi ? a.hi : b.hi)));
         break;
     case SIZE_min:
         affctx_fact(x, cons_le(x, q, z->a));
         affctx_fact(x, cons_le(x, q, z->b));
+        if (a.has_lo && b.has_lo)
+            affctx_fact(x, cons_le(x, aff_const(a.lo < b.lo ? a.lo : b.lo), q));
         break;
     }
 }

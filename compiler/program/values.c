@@ -47,11 +47,23 @@ static double in_force(InForce *v, Fx f) {
 
 double program_value(const Program *p, Fx f) { return in_force(&(InForce){p, 0}, f); }
 
+/* Does f wait for the data? */
+static bool needs_data(const Program *p, Fx f) {
+    const FxNode *n = fx_node(p->fx, f);
+    if (n->op == FX_dim) return true;
+    for (uint32_t i = 0; n->op == FX_index && i < n->aff.nterm; i++)
+        for (uint32_t k = 0; k < p->size.len; k++)
+            if (p->size.data[k].name == n->aff.term[i].name) return true;
+    for (uint32_t i = 0; i < fx_arity(n->op); i++)
+        if (needs_data(p, n->arg[i])) return true;
+    return false;
+}
+
 const Check *program_failed_check(const Program *p, double *value) {
     for (uint32_t i = 0; i < p->check.len; i++) {
         const Check *k = &p->check.data[i];
         double v = *value = program_value(p, k->value);
-        if (isnan(v) && fx_has(p->fx, k->value, FX_dim)) continue; /* known with the data */
+        if (isnan(v) && needs_data(p, k->value)) continue;
         bool ok = isfinite(v);
         if (k->kind == CHECK_nonneg) ok &= v >= 0;
         if (k->kind == CHECK_positive) ok &= v > 0;

@@ -1,5 +1,6 @@
 /* Vectors: from expressions over atoms to arms of linear definitions and to nonlinear ones. */
 #include "program/elab.h"
+#include <math.h>
 
 Fx atom_new(Elab *e, Atom a) {
     for (uint32_t i = e->atom.len; a.kind == ATOM_use && i-- > 0;) {
@@ -98,6 +99,11 @@ static void arm_put(Arms *t, Arm a) {
     Elab *e = t->e;
     ConsVec cons = {0};
     if (fx_is_zero(e->fx, a.coef)) return;
+    const FxNode *coef = fx_node(e->fx, a.coef);
+    if (coef->op == FX_num && !isfinite(coef->num)) {
+        diag(e->c->ds, not_finite, t->span, "a coefficient of a vector");
+        return;
+    }
     for (uint32_t i = 0; i < t->guard.len; i++) vec_push(e->a, &cons, t->guard.data[i]);
     for (uint32_t i = 0; i < a.ncons; i++) vec_push(e->a, &cons, a.cons[i]);
     a.cons = cons.data;
@@ -114,6 +120,14 @@ static void arm_put(Arms *t, Arm a) {
         return;
     }
     vec_push(e->a, t->out, a);
+}
+
+/* A combination that has a definition: a centred vector, say, is used where it is written again. */
+static const Combined *combined_find(Elab *e, Fx f) {
+    for (uint32_t i = 0; i < e->combined.len; i++)
+        if (e->combined.data[i].f == f && use_inside(e, e->combined.data[i].use))
+            return &e->combined.data[i];
+    return NULL;
 }
 
 static void arms_of(Arms *t, Fx f, Fx coef);
@@ -163,6 +177,11 @@ static void arms_of(Arms *t, Fx f, Fx coef) {
     FxPool *p = e->fx;
     if (!tick(e) || fx_is_zero(p, f) || fx_is_zero(p, coef)) return;
     FxNode n = *fx_node(p, f);
+    const Combined *known = combined_find(e, f);
+    if (known) {
+        arm_put(t, (Arm){.coef = coef, .use = known->use});
+        return;
+    }
     Fx a = n.arg[0], b = n.arg[1];
     if (n.op == FX_if && !has_leaf(e, a)) {
         arms_of_cond(t, &n, coef);

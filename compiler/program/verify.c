@@ -27,8 +27,9 @@ static bool known_name(Verify *v, Sym s, const Dim *dim, uint32_t n, const Arm *
 }
 
 static bool known_names(Verify *v, Aff a, uint32_t ndim, const Arm *arm) {
+    const Dim *dim = v->d ? v->d->dim : v->p->out_dim;
     for (uint32_t i = 0; i < a.nterm; i++)
-        if (!known_name(v, a.term[i].name, v->d->dim, ndim, arm))
+        if (!known_name(v, a.term[i].name, dim, ndim, arm))
             return fail(v, arena_printf(v->c->a, "`%s` is no dim or size in scope",
                                         name(v, a.term[i].name)));
     return true;
@@ -67,7 +68,7 @@ static bool fx_known(Verify *v, Fx f, uint32_t nleaf, const Arm *arm) {
     if (n->op == FX_hyper && !hyper_known(v, n->k))
         return fail(v, arena_printf(v->c->a, "`%s` is no real hyperparameter", name(v, n->k)));
     if (n->op == FX_dim && n->k >= v->p->input.len) return fail(v, "dim of an unknown input");
-    if (n->op == FX_index && v->d && !known_names(v, n->aff, v->d->ndim, arm)) return false;
+    if (n->op == FX_index && !known_names(v, n->aff, v->d ? v->d->ndim : 0, arm)) return false;
     for (uint32_t i = 0; i < fx_arity(n->op); i++)
         if (!fx_known(v, n->arg[i], nleaf, arm)) return false;
     return true;
@@ -77,7 +78,8 @@ static bool fx_known(Verify *v, Fx f, uint32_t nleaf, const Arm *arm) {
 static bool use_known(Verify *v, Use u, const Arm *arm) {
     if (u.d < 1 || u.d >= v->p->def.len) return fail(v, "an operand does not exist");
     const Def *o = &v->p->def.data[u.d];
-    DefId own = (DefId)(v->d - v->p->def.data);
+    DefId own = v->d ? (DefId)(v->d - v->p->def.data) : v->p->def.len;
+    uint32_t ndim = v->d ? v->d->ndim : v->p->nout_dim;
     if (u.d >= own && !o->mu && !v->d->mu)
         return fail(v, arena_printf(v->c->a, "`%s` is used before its definition",
                                     name(v, o->name)));
@@ -85,7 +87,7 @@ static bool use_known(Verify *v, Use u, const Arm *arm) {
     for (uint32_t i = 0; i < o->ndim; i++) {
         Aff lo = aff_subst(v->p->aff, o->dim[i].lo, m, i);
         Aff hi = aff_subst(v->p->aff, o->dim[i].hi, m, i);
-        if (!known_names(v, u.idx[i], v->d->ndim, arm)) return false;
+        if (!known_names(v, u.idx[i], ndim, arm)) return false;
         m[i] = (AffSubst){o->dim[i].var, u.idx[i]};
         if (o->wrap >> i & 1) continue;
         if (!aff_implied(v->p->aff, v->path.data, v->path.len, cons_le(v->p->aff, lo, u.idx[i])) ||
@@ -141,7 +143,9 @@ static bool family_use(Verify *v, bool matrix) {
     if (d->fam >= v->p->fam.len) return fail(v, "the family does not exist");
     const Fam *f = &v->p->fam.data[d->fam];
     bool is_matrix = f->kind == FAM_matrix || f->kind == FAM_input_matrix;
-    if (is_matrix != matrix || (f->kind == FAM_noise) != (d->op == PO_noise)) return fail(v, "a family of the wrong kind");
+    bool noise = f->kind == FAM_noise;
+    if (is_matrix != matrix || noise != (d->op == PO_noise))
+        return fail(v, "a family of the wrong kind");
     if (d->nfidx != f->nindex) return fail(v, "a wrong number of family indices");
     for (uint32_t i = 0; i < d->nfidx; i++)
         if (!known_names(v, d->fidx[i], d->ndim, NULL)) return false;
@@ -167,17 +171,73 @@ static bool fam_known(Verify *v, const Fam *f) {
     return ok;
 }
 
-/* ---- definitions */
-static bool dims_known(Verify *v) {
-    const Def *d = v->d;
-    for (uint32_t i = 0; i < d->ndim; i++) {
-        if (!known_names(v, d->dim[i].lo, i, NULL) || !known_names(v, d->dim[i].hi, i, NULL))
-            return false;
-        for (uint32_t k = 0; k < i; k++)
-            if (d->dim[k].var == d->dim[i].var) return fail(v, "two dims of one name");
-        cons_range(v->p->aff, &v->path, d->dim[i].var, d->dim[i].lo, d->dim[i].hi);
+/* ---- sizes and inputs */
+static bool size_known(Verify *v, Aff a, uint32_t nsize) {
+    for (uint32_t i = 0; i < a.nterm; i++) {
+        Sym s = a.term[i].name;
+        bool known = false;
+        for (uint32_t k = 0; k < nsize; k++) known |= v->p->size.data[k].name == s;
+        for (uint32_t k = 0; k < v->p->hyper.len; k++)
+            known |= v->p->hyper.data[k].name == s && v->p->hyper.data[k].kind == HYPER_int;
+        if (!known)
+            return fail(v, arena_printf(v->c->a, "`%s` is no size declared before", name(v, s)));
     }
     return true;
+}
+
+static bool sizes_known(Verify *v) {
+    const Program *p = v->p;
+    for (uint32_t i = 0; i < p->size.len; i++) {
+        const SizeDef *z = &p->size.data[i];
+        if (!size_known(v, z->a, i) || !size_known(v, z->b, i)) return false;
+        if (z->kind == SIZE_floor && z->k <= 0) return fail(v, "a size over a divisor below 1");
+        for (uint32_t k = 0; k < i; k++)
+            if (p->size.data[k].name == z->name) return fail(v, "two sizes of one name");
+    }
+    for (uint32_t i = 0; i < p->input.len; i++)
+        for (uint32_t k = 0; k < p->input.data[i].npos; k++)
+            if (!size_known(v, p->input.data[i].size[k], p->size.len)) return false;
+    for (uint32_t i = 0; i < p->varying.len; i++) {
+        bool known = false;
+        for (uint32_t k = 0; k < p->size.len; k++)
+            known |= p->size.data[k].name == p->varying.data[i] &&
+                     p->size.data[k].kind == SIZE_position;
+        if (!known) return fail(v, "what varies is no position size");
+    }
+    return true;
+}
+
+/* The dims of an input are its axes. */
+static bool axes_known(Verify *v) {
+    const Def *d = v->d;
+    const InputDecl *in = &v->p->input.data[d->input];
+    if (d->ndim != in->npos) return fail(v, "a wrong number of indices");
+    for (uint32_t i = 0; i < d->ndim; i++)
+        if (!aff_eq(d->dim[i].lo, aff_const(0)) || !aff_eq(d->dim[i].hi, in->size[i]))
+            return fail(v, "a dim that is no axis of the input");
+    return true;
+}
+
+/* ---- definitions */
+static bool dims_known(Verify *v, const Dim *dim, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (!known_names(v, dim[i].lo, i, NULL) || !known_names(v, dim[i].hi, i, NULL))
+            return false;
+        for (uint32_t k = 0; k < i; k++)
+            if (dim[k].var == dim[i].var) return fail(v, "two dims of one name");
+        cons_range(v->p->aff, &v->path, dim[i].var, dim[i].lo, dim[i].hi);
+    }
+    return true;
+}
+
+static bool output_known(Verify *v) {
+    const Program *p = v->p;
+    v->d = NULL;
+    v->path.len = 0;
+    if (p->out < 1 || p->out >= p->def.len) return fail(v, "there is no output");
+    if (!program_op_is_scalar(p->def.data[p->out].op)) return fail(v, "the output is a vector");
+    return dims_known(v, p->out_dim, p->nout_dim) &&
+           use_known(v, (Use){.d = p->out, .idx = p->out_idx}, NULL);
 }
 
 static bool nonlin_known(Verify *v) {
@@ -202,7 +262,7 @@ static bool data_known(Verify *v) {
     const Def *d = v->d;
     if (d->input >= v->p->input.len || !v->p->input.data[d->input].is_data)
         return fail(v, "the data argument does not exist");
-    return d->ndim == v->p->input.data[d->input].npos || fail(v, "a wrong number of indices");
+    return axes_known(v);
 }
 
 static bool moment_known(Verify *v, uint32_t n) {
@@ -225,13 +285,17 @@ static bool grad_known(Verify *v) {
 static bool def_known(Verify *v) {
     const Def *d = v->d;
     v->path.len = 0;
-    if (!dims_known(v)) return false;
-    if (d->mu && ((d->op != PO_lin && d->op != PO_scalar) || !d->ndim)) return fail(v, "mu is a lin over a loop");
+    if (!dims_known(v, d->dim, d->ndim)) return false;
+    if (d->wrap && (d->op != PO_lin || d->mu || d->wrap >> d->ndim))
+        return fail(v, "only dims of a lin wrap around");
+    if (d->mu && ((d->op != PO_lin && d->op != PO_scalar) || !d->ndim))
+        return fail(v, "mu is a lin or a scalar over a loop");
     switch (d->op) {
     case PO_input:
     case PO_basis:
         if (d->width) return fail(v, "a data vector has no width");
         if (d->input >= v->p->input.len) return fail(v, "the input does not exist");
+        if (d->op == PO_input && !axes_known(v)) return false;
         return known_names(v, d->basis, d->ndim, NULL);
     case PO_one: return d->width || fail(v, "the constant vector has a width");
     case PO_param:
@@ -242,6 +306,8 @@ static bool def_known(Verify *v) {
     case PO_grad: return grad_known(v);
     case PO_softmax:
         if (d->over >= d->ndim) return fail(v, "a softmax over a dim that does not exist");
+        for (uint32_t i = 0; i < d->narm; i++)
+            if (d->arm[i].nred) return fail(v, "a softmax of a sum");
         break;
     case PO_matmul: return matmul_known(v);
     case PO_nonlin: return nonlin_known(v);
@@ -266,16 +332,14 @@ static bool names_unique(Verify *v) {
 
 const char *program_verify(const Ctx *c, const Program *p) {
     Verify v = {.c = c, .p = p};
-    if (!names_unique(&v)) return v.wrong;
+    if (!names_unique(&v) || !sizes_known(&v)) return v.wrong;
     for (uint32_t i = 0; i < p->fam.len; i++)
         if (!fam_known(&v, &p->fam.data[i])) return v.wrong;
     for (uint32_t i = 1; i < p->def.len; i++) {
         v.d = &p->def.data[i];
         if (!def_known(&v)) return v.wrong;
     }
-    v.d = NULL;
-    if (p->out < 1 || p->out >= p->def.len) fail(&v, "there is no output");
-    else if (!is_scalar(&p->def.data[p->out])) fail(&v, "the output is a vector");
+    if (!output_known(&v)) return v.wrong;
     for (uint32_t i = 0; i < p->check.len; i++) fx_known(&v, p->check.data[i].value, 0, NULL);
     return v.wrong;
 }

@@ -1,4 +1,6 @@
-"""Writes the C file with the standard library: embed_stdlib.py OUT FILE.tp..."""
+"""Writes the C file with the standard library: embed_stdlib.py OUT FILE.tp...
+
+What follows the line `# ---- tests` of a file stays out: it is read at every start."""
 import os
 import sys
 
@@ -8,10 +10,11 @@ def literal(text):
     return ''.join('\n     "%s\\n"' % line for line in escaped.splitlines()) or ' ""'
 
 
+TESTS = '# ---- tests\n'
 files = []
 for path in sorted(sys.argv[2:], key=os.path.basename):
     with open(path, encoding='utf-8') as f:
-        files.append((os.path.basename(path), f.read()))
+        files.append((os.path.basename(path), f.read().split(TESTS)[0].rstrip() + '\n'))
 
 with open(sys.argv[1], 'w', encoding='utf-8') as out:
     out.write('#include "syntax/syntax.h"\n\nstatic const SyntaxText stdlib[] = {\n')

@@ -9,6 +9,8 @@ void fmt_name(Fmt *f, AstName n) {
 /* The first byte of an expression, with the parentheses it stands in. */
 static uint32_t expr_start(const AstExpr *e) { return e->span.lo; }
 
+static void put_inside(Fmt *f, const AstExpr *e);
+
 static void put_binary(Fmt *f, const AstExpr *e) {
     bool tight = e->binary.op == AB_pow;
     fmt_expr(f, e->binary.a);
@@ -18,14 +20,20 @@ static void put_binary(Fmt *f, const AstExpr *e) {
     fmt_expr(f, e->binary.b);
 }
 
+/* An expression after a place where no line may end: a break comes after its parenthesis. */
+static void put_after(Fmt *f, const AstExpr *e) {
+    buf_puts(f->out, e->paren ? " (" : "");
+    fmt_gap(f, e->paren ? "" : " ", expr_start(e));
+    put_inside(f, e);
+}
+
 static void put_reduce(Fmt *f, const AstExpr *e) {
     buf_puts(f->out, ast_reduce_text(e->reduce.op));
     f->end = e->reduce.op_span.hi;
     fmt_open(f, '(');
     fmt_ranges(f, &e->reduce.ranges);
     fmt_close(f, ')');
-    fmt_gap(f, " ", expr_start(e->reduce.body));
-    fmt_expr(f, e->reduce.body);
+    put_after(f, e->reduce.body);
 }
 
 static void put_cond(Fmt *f, const AstExpr *e) {
@@ -85,12 +93,16 @@ static void put_bare(Fmt *f, const AstExpr *e) {
     }
 }
 
-void fmt_expr(Fmt *f, const AstExpr *e) {
-    if (e->paren) buf_putc(f->out, '(');
+static void put_inside(Fmt *f, const AstExpr *e) {
     f->end = e->span.lo;
     put_bare(f, e);
     f->end = e->span.hi;
     if (e->paren) fmt_close(f, ')');
+}
+
+void fmt_expr(Fmt *f, const AstExpr *e) {
+    if (e->paren) buf_putc(f->out, '(');
+    put_inside(f, e);
 }
 
 void fmt_args(Fmt *f, const AstArgs *v) {

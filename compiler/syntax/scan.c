@@ -96,9 +96,11 @@ static const Instead instead[] = {
 /* What to write in the place of these bytes; NULL: no advice. */
 static const Instead *instead_of(const Parser *p, Span sp) {
     size_t n = sp.hi - sp.lo;
-    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++)
-        if (strlen(instead[i].found) == n && !memcmp(instead[i].found, p->text + sp.lo, n))
-            return &instead[i];
+    const char *t = p->text + sp.lo;
+    for (size_t i = 0; i < sizeof instead / sizeof *instead; i++) {
+        const char *found = instead[i].found;
+        if (*found == *t && !strncmp(found, t, n) && !found[n]) return &instead[i];
+    }
     return NULL;
 }
 
@@ -113,8 +115,9 @@ static void check_name(Parser *p, Span sp) {
 
 int scan_name(Parser *p, Span sp, TPY_STYPE *v) {
     size_t n = sp.hi - sp.lo;
+    const char *t = p->text + sp.lo;
     for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
-        if (strlen(keywords[i].text) == n && !memcmp(keywords[i].text, p->text + sp.lo, n))
+        if (*keywords[i].text == *t && !strncmp(keywords[i].text, t, n) && !keywords[i].text[n])
             return keywords[i].token;
     check_name(p, sp);
     v->sym = text_sym(p, sp);
@@ -162,6 +165,10 @@ void scan_bad_character(Parser *p, Span sp) {
 bool scan_valid(Parser *p) {
     bool ok = true;
     for (uint32_t i = 0; i < p->len;) {
+        if (p->text[i] >= ' ' && p->text[i] <= '~') {
+            i++;
+            continue;
+        }
         uint32_t cp = 0, k = utf8_decode(p->text + i, p->len - i, &cp);
         Span sp = {p->file, i, i + (k ? k : 1)};
         if (!k) {

@@ -1,6 +1,7 @@
 """What the tests of the command line share: a folder of their own for each case, and TAP.
 
-A case is a function case_*(t) that uses t.run(...) and t.want(condition, message)."""
+A case is a function case_*(t) that uses t.run(...) and t.want(condition, message), or raises
+Skip(reason)."""
 import os
 import subprocess
 import sys
@@ -19,6 +20,10 @@ MLP = '''network mlp(x: input, depth: int = 3, gain = 1.4, b = 0.1) {
 
 
 class Failure(Exception):
+    pass
+
+
+class Skip(Exception):
     pass
 
 
@@ -78,13 +83,15 @@ def same(t, a, b, what):
 
 
 def run_case(tpc, case):
-    """What is wrong, or None."""
+    """Whether nothing is wrong, and a remark."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             case(Test(tpc, folder))
         except (Failure, FileNotFoundError) as e:
-            return str(e).replace('\n', ' ')
-    return None
+            return False, str(e).replace('\n', ' ')
+        except Skip as e:
+            return True, 'SKIP %s' % e
+    return True, ''
 
 
 def main(names):
@@ -93,8 +100,8 @@ def main(names):
     print('1..%d' % len(cases))
     bad = 0
     for i, (name, case) in enumerate(cases, 1):
-        why = run_case(tpc, case)
-        bad += why is not None
-        print('%s %d - %s%s' % ('not ok' if why else 'ok', i, name[5:], ' # ' + why if why else ''),
+        ok, remark = run_case(tpc, case)
+        bad += not ok
+        print('%s %d - %s%s' % ('ok' if ok else 'not ok', i, name[5:], remark and ' # ' + remark),
               flush=True)
     return 1 if bad else 0

@@ -33,6 +33,28 @@ def refused(t, *args, err, code=1):
 
 # ---------------------------------------------------------------- what works
 
+def case_sizes_that_vary(t):
+    t.file('p.tp', 'network f(x: input[T]) {\n    h = dense(x)\n'
+                   '    return readout(avg(t in 0..T) relu(h[t]))\n}\n')
+    rng = np.random.default_rng(6)
+    t.save('px.npy', rng.standard_normal((7, 4, 3)))
+    t.save('py.npy', rng.standard_normal((3, 5, 3)))
+    t.save('lx.npy', np.array([4, 2, 1, 3, 3, 4, 2]))
+    t.save('ly.npy', np.array([5, 2, 1]))
+    data = 'px.npy', 'py.npy', '--size', 'T=lx.npy,ly.npy'
+    t.run('run', 'p.tp', *data, '-o', 'J.npy')
+    t.run('build', 'p.tp', '--size', 'T', '-o', 'kernel')
+    t.call('./kernel', *data, '-o', 'K.npy')
+    t.want((t.load('J.npy') == t.load('K.npy')).all(), 'another result')
+    t.refused('px.npy', 'py.npy', '--size', 'T=lx.npy', '-o', 'N.npy', err='given for X only', code=2,
+              program='./kernel')
+    t.run('build', 'p.tp', '-o', 'kernel')
+    t.call('./kernel', 'px.npy', '-o', 'K.npy')
+    t.refused('px.npy', 'py.npy', '-o', 'N.npy', err='with --size T', program='./kernel')
+    t.refused(*data, '-o', 'N.npy', err='with --size T', program='./kernel', code=2)
+    t.refused('build', 'p.tp', '--size', 'V', '-o', 'kernel', err='there is `T`')
+
+
 def case_standalone_gives_the_same_bits(t):
     t.file('stdlib.tp', open(os.path.join(ROOT, 'stdlib', 'layers.tp')).read())
     for act in 'relu', 'gelu', 'tanh', 'elu', 'hard_tanh':

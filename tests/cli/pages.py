@@ -19,8 +19,10 @@ CHECK, KERNEL = ['check'], ['show', '--stage=kernel']
 COMMAND = [
     (range(100, 400), CHECK),
     (range(200, 201), ['show']),
+    (range(398, 400), ['show', '--stage=gradient']),
     (range(400, 401), ['run', 'x.npy', '--kernel=ntk']),
     (range(401, 402), ['run', 'x.npy', '--kernel=nngp']),
+    (range(403, 411), CHECK),  # notes below a verdict
     (range(420, 530), KERNEL),
     (range(600, 700), ['test']),
 ]
@@ -43,6 +45,8 @@ def codes_of(tpc, folder, code, text):
     p = subprocess.run([tpc, first, 'page.tp', *rest, '--format=short'], cwd=folder, timeout=60,
                        capture_output=True, text=True, stdin=subprocess.DEVNULL)
     found = set(re.findall(r'(?:error|warning)\[TP(\d{4})\]', p.stderr))
+    if re.search(r'note\[TP%04d\]' % code, p.stdout):
+        found.add('%04d' % code)
     errors = 'error[' in p.stderr
     if p.returncode != (1 if errors else 0):
         found.add('exit %d' % p.returncode)

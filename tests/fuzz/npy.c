@@ -15,7 +15,9 @@ static void check(bool ok, const char *what) {
 }
 
 static void check_numbers(const Npy *f) {
-    int64_t n = f->h.n * f->h.d;
+    int64_t n = f->h.n * f->h.row, all = 1;
+    for (int i = 0; i < f->h.shape.rank; i++) all *= f->h.shape.len[i];
+    check(all == n, "shape and numbers disagree");
     TpError e = {.code = TP_OK};
     double *x = malloc((size_t)n * 8);
     bool ok = rt_npy_read(f, x, NULL, &e);

@@ -1,6 +1,6 @@
 /* Any text as a program: an error, or a program whose text reads back and that the verifier can
- * judge.  A text that does not begin with `program`, or has a brace, is a source file instead: what
- * elaborates must be sound. */
+ * judge.  A text that does not begin with `program` or `network`, or has a brace, is a source file
+ * instead: what elaborates must be sound. */
 #include "program/program.h"
 #include "diag/diag.h"
 #include "syntax/syntax.h"
@@ -66,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Ctx c = {a, intern_new(a), sources_new(a), NULL};
     c.ds = diags_new(a, c.src);
     char *text = arena_strndup(a, (const char *)data, size);
-    if (strncmp(text, "program", 7) || strstr(text, "{")) {
+    bool printed_form = !strncmp(text, "program", 7) || !strncmp(text, "network", 7);
+    if (!printed_form || strstr(text, "{")) {
         source(&c, text, strlen(text));
     } else {
         Program *p = reread(&c, text);

@@ -34,7 +34,7 @@ static void settings(const char *const *line, int n) {
     if (!ok) return;
     check(isfinite(v.real[R_W]) && isfinite(v.real[R_B]), "a value is not finite");
     check(v.size[S_DEPTH] >= -1000000000 && v.size[S_DEPTH] <= 1000000000, "a size out of range");
-    rt_values_check(&v, &e);
+    rt_values_check(v.k, v.real, v.size, "", &e);
     rt_values_free(&v);
 }
 

@@ -2,6 +2,7 @@
  * that their verifiers accept and whose text reads back.  A program may ask for more memory than
  * MEMORY: that ends its input without a finding.  Hyperparameters keep their defaults. */
 #include "diag/diag.h"
+#include "gradient/gradient.h"
 #include "lower/lower.h"
 #include "syntax/syntax.h"
 #include <setjmp.h>
@@ -65,6 +66,15 @@ static void lower(Ctx *c, Limit *l) {
     sound("optimised kernel", kernel_verify(c, k));
 }
 
+static bool differentiate(Ctx *c, const Program *p) {
+    uint32_t e = diags_errors(c->ds);
+    Gradient *g;
+    if (!answer(c, e, gradient_make(c, p, &g), "gradient_make")) return false;
+    sound("gradient", program_verify(c, g->p));
+    read_back(c, g->p);
+    return true;
+}
+
 static void network(Ctx *c, const Ast *ast, Sym name) {
     uint32_t e = diags_errors(c->ds);
     Program *p;
@@ -72,7 +82,8 @@ static void network(Ctx *c, const Ast *ast, Sym name) {
     if (!answer(c, e, program_elaborate(c, ast, name, NULL, 0, &p), "program_elaborate")) return;
     sound("program", program_verify(c, p));
     read_back(c, p);
-    if (p->def.len > MAX_DEFS) return;
+    if (p->def.len > MAX_DEFS || !differentiate(c, p)) return;
+    e = diags_errors(c->ds);
     if (!answer(c, e, limit_derive(c, p, 3, &l), "limit_derive")) return;
     sound("limit", limit_verify(c, l));
     lower(c, l);

@@ -6,6 +6,7 @@
 
     x.tprog  show --stage=program     x.err    check --format=short, standard error
     x.limit  show --stage=limit       x.human  check --format=human, standard error
+    x.grad   show --stage=gradient
     x.kir    show --stage=kernel      x.json   check --format=json, standard output
                                       x.out    check, standard output
 
@@ -21,7 +22,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-STAGES = {'tprog': 'program', 'limit': 'limit', 'kir': 'kernel'}
+STAGES = {'tprog': 'program', 'grad': 'gradient', 'limit': 'limit', 'kir': 'kernel'}
 FORMATS = {'err': 'short', 'human': 'human', 'json': 'json', 'out': 'human'}
 
 # Messages that no file here shows, and what does.
@@ -108,7 +109,7 @@ def all_seen():
     seen, missing = set(), []
     for kind in 'check', 'parse':
         for f in os.listdir(os.path.join(HERE, kind)):
-            if f.endswith('.err'):
+            if f.endswith(('.err', '.out')):
                 with open(os.path.join(HERE, kind, f)) as t:
                     seen |= {int(c) for c in re.findall(r'\[TP(\d{4})\]', t.read())}
     for stage in 'syntax', 'program', 'check', 'limit', 'gauss', 'lower':

@@ -23,8 +23,9 @@ typedef struct Data {
     const int64_t *size; /* hyper sizes are given, measured ones found */
     int64_t *all;
     const double *real;
-    void **carray, **xarray, **yarray, **parray, **out; /* out: PAIR_ROWS * NY reals each */
+    void **carray, **xarray, **yarray, **parray, **out; /* out: PAIR_ROWS * elements * NY reals */
     uint64_t seed;
+    bool varies; /* some size does: the right blocks' are one larger than the left's in turn */
 } Data;
 
 static inline Ctx test_ctx(void) {
@@ -71,6 +72,40 @@ static inline int64_t aff_value(const Data *d, const TpAff *a) {
     return v;
 }
 
+static inline void measure_made(Data *d);
+
+/* Sizes for left samples, right samples of a block as left ones, or pairs with them. */
+typedef enum SizesOf { SIZES_LEFT, SIZES_RIGHT, SIZES_PAIR } SizesOf;
+static inline void set_sizes(Data *d, SizesOf of, int64_t block) {
+    for (int32_t i = 0; i < d->k->nsize; i++) {
+        const TpSize *z = &d->k->size[i];
+        if (z->kind == TP_SIZE_POSITION && z->varies)
+            d->all[i] = d->size[i] + (of == SIZES_RIGHT ? block % 2 : 0);
+    }
+    measure_made(d);
+    for (int32_t i = 0; of == SIZES_PAIR && i < d->k->nsize; i++) {
+        const TpSize *z = &d->k->size[i];
+        if (z->kind != TP_SIZE_RIGHT) continue;
+        set_sizes(d, SIZES_RIGHT, block);
+        int64_t right = d->all[z->of];
+        set_sizes(d, SIZES_LEFT, 0);
+        d->all[i] = right;
+    }
+}
+
+/* At the largest sizes. */
+static inline size_t elements(const Data *d, const TpArray *a);
+static inline size_t most_elements(Data *d, const TpArray *a) {
+    size_t n;
+    if (!d->varies) return elements(d, a);
+    set_sizes(d, SIZES_RIGHT, 1);
+    for (int32_t i = 0; i < d->k->nsize; i++)
+        if (d->k->size[i].kind == TP_SIZE_RIGHT) d->all[i] = d->all[d->k->size[i].of];
+    n = elements(d, a);
+    set_sizes(d, SIZES_LEFT, 0);
+    return n;
+}
+
 static inline size_t elements(const Data *d, const TpArray *a) {
     size_t n = 1;
     for (int32_t i = 0; i < a->naxis; i++) {
@@ -92,24 +127,36 @@ static inline void fill(Data *d, void *p, size_t n, double lo, double hi) {
     for (size_t i = 0; i < n; i++) real_put(d->k, p, i, uniform(&d->seed, lo, hi));
 }
 
+/* Place of element e among n of sample s in a sample array of this kernel. */
+static inline size_t place(const TpKernel *k, size_t e, size_t n, size_t s) {
+    size_t block = k->block > 0 ? (size_t)k->block : TP_BLOCK;
+    return (s / block * n + e) * block + s % block;
+}
+
+static inline void fill_samples(Data *d, void *p, size_t n, size_t samples) {
+    for (size_t e = 0; e < n; e++)
+        for (size_t s = 0; s < samples; s++)
+            real_put(d->k, p, place(d->k, e, n, s), uniform(&d->seed, 0.25, 2));
+}
+
 static inline void allocate(Data *d, TpStage stage) {
     for (int32_t i = 1; i < d->k->narray; i++) {
         const TpArray *a = &d->k->array[i];
         if (a->stage != (int32_t)stage) continue;
-        size_t n = elements(d, a);
+        size_t n = most_elements(d, a);
         if (stage == TP_STAGE_CONST) d->carray[i] = reals(d, n);
         if (stage == TP_STAGE_SAMPLE || stage == TP_STAGE_SERIES) {
             d->xarray[i] = reals(d, n * NX);
             d->yarray[i] = reals(d, n * NY);
             if (a->class != TP_INPUT) continue;
-            fill(d, d->xarray[i], n * NX, 0.25, 2);
-            fill(d, d->yarray[i], n * NY, 0.25, 2);
+            fill_samples(d, d->xarray[i], n, NX);
+            fill_samples(d, d->yarray[i], n, NY);
         }
         if (stage == TP_STAGE_PAIR) {
             d->parray[i] = reals(d, n * TP_BLOCK);
             if (a->class == TP_STORED) continue;
-            d->out[i] = reals(d, PAIR_ROWS * NY);
-            if (a->class == TP_INPUT) fill(d, d->out[i], PAIR_ROWS * NY, -1, 1);
+            d->out[i] = reals(d, PAIR_ROWS * n * NY);
+            if (a->class == TP_INPUT) fill(d, d->out[i], PAIR_ROWS * n * NY, -1, 1);
         }
     }
 }
@@ -126,24 +173,104 @@ static inline void measure(Data *d) {
     }
 }
 
+static inline int64_t code_value(const Data *d, const TpCode *c) {
+    double s[32];
+    int n = 0;
+    for (int32_t i = 0; i < c->n; i++) {
+        const TpCodeIns *x = &c->ins[i];
+        if (x->op == TPC_NUM) s[n++] = x->num;
+        else if (x->op == TPC_SIZE) s[n++] = (double)d->all[x->x];
+        else if (x->op == TPC_ADD) n--, s[n - 1] += s[n];
+        else if (x->op == TPC_MUL) n--, s[n - 1] *= s[n];
+        else if (x->op == TPC_MAX) n--, s[n - 1] = fmax(s[n - 1], s[n]);
+        else if (x->op == TPC_MIN) n--, s[n - 1] = fmin(s[n - 1], s[n]);
+        else fail_msg("code %d in a size", x->op);
+    }
+    return (int64_t)s[0];
+}
+
+/* Sizes made of others: in the order that the descriptor gives. */
+static inline void measure_made(Data *d) {
+    for (int32_t order = 0; order < d->k->nsize + d->k->nreal; order++)
+        for (int32_t i = 0; i < d->k->nsize; i++) {
+            const TpSize *z = &d->k->size[i];
+            if (z->order != order) continue;
+            if (z->kind == TP_SIZE_FLOOR) d->all[i] = code_value(d, &z->value) / z->k;
+            if (z->kind == TP_SIZE_MAX) d->all[i] = code_value(d, &z->value);
+        }
+}
+
+/* Pointers to a block's part of the arrays of samples. */
+static inline void **block_of(Data *d, void *const *array, int64_t block) {
+    void **out = ARENA_ARRAY(d->a, void *, d->k->narray);
+    for (int32_t i = 1; i < d->k->narray; i++) {
+        size_t n = array[i] ? most_elements(d, &d->k->array[i]) : 0;
+        if (n) out[i] = (char *)array[i] + (size_t)block * n * TP_BLOCK * real_size(d->k);
+    }
+    return out;
+}
+
 static inline void run_samples(Data *d, TpFrame f, TpSampleFn *fn) {
     if (!fn) return;
     fn(&f, 0, NX);
     f.xarray = d->yarray;
-    fn(&f, 0, TP_BLOCK);
-    fn(&f, TP_BLOCK, NY);
+    if (!d->varies) {
+        fn(&f, 0, TP_BLOCK);
+        fn(&f, TP_BLOCK, NY);
+        return;
+    }
+    for (int64_t b = 0; b < NY / TP_BLOCK; b++) {
+        set_sizes(d, SIZES_RIGHT, b);
+        f.xarray = block_of(d, d->yarray, b);
+        fn(&f, 0, TP_BLOCK);
+    }
+    set_sizes(d, SIZES_LEFT, 0);
+}
+
+/* Rows from column j0 on.  Outputs of a row lie together, one element after the other. */
+static inline void set_rows(Data *d, void **row, int64_t i, int64_t j0) {
+    for (int32_t a = 1; a < d->k->narray; a++) {
+        if (!d->out[a]) continue;
+        size_t n = most_elements(d, &d->k->array[a]);
+        row[a] = (char *)d->out[a] + ((size_t)i * n * NY + (size_t)j0) * real_size(d->k);
+    }
+}
+
+/* The left sample's arrays as the pair function has them. */
+static inline void **left_arrays(Data *d, int64_t i) {
+    void **out = ARENA_ARRAY(d->a, void *, d->k->narray);
+    if (!d->k->compact) return d->xarray;
+    for (int32_t a = 1; a < d->k->narray; a++) {
+        if (!d->k->array[a].left) continue;
+        size_t n = elements(d, &d->k->array[a]);
+        out[a] = reals(d, n);
+        for (size_t e = 0; e < n; e++)
+            real_put(d->k, out[a], e, real_at(d->k, d->xarray[a], place(d->k, e, n, (size_t)i)));
+    }
+    return out;
 }
 
 static inline void run_pairs(Data *d, TpFrame f) {
     void **row = ARENA_ARRAY(d->a, void *, d->k->narray);
     f.row = row;
-    for (int64_t i = 0; i < PAIR_ROWS; i++)
-        for (int part = 0; part < 2; part++) {
-            int64_t j0 = part ? TP_BLOCK : 0, n = part ? NY - TP_BLOCK : TP_BLOCK;
-            for (int32_t a = 1; a < d->k->narray; a++)
-                if (d->out[a]) row[a] = (char *)d->out[a] + (size_t)(i * NY + j0) * real_size(d->k);
-            d->k->pair_fn(&f, i * 7, j0, n);
+    f.stride = NY;
+    for (int64_t i = 0; i < PAIR_ROWS; i++) {
+        f.xarray = left_arrays(d, i * 7);
+        if (!d->varies) {
+            set_rows(d, row, i, 0);
+            d->k->pair_fn(&f, i * 7, 0, TP_BLOCK);
+            set_rows(d, row, i, TP_BLOCK);
+            d->k->pair_fn(&f, i * 7, TP_BLOCK, NY - TP_BLOCK);
+            continue;
         }
+        for (int64_t b = 0; b < NY / TP_BLOCK; b++) {
+            set_rows(d, row, i, b * TP_BLOCK);
+            f.yarray = block_of(d, d->yarray, b);
+            set_sizes(d, SIZES_PAIR, b);
+            d->k->pair_fn(&f, i * 7, 0, TP_BLOCK);
+            set_sizes(d, SIZES_LEFT, 0);
+        }
+    }
 }
 
 static inline void **pointers(const TpKernel *k, Arena *a) {
@@ -156,6 +283,8 @@ static inline Data run_kernel(Arena *a, const TpKernel *k, const int64_t *size, 
     Data d = {.k = k, .a = a, .size = size, .real = real, .seed = seed};
     d.all = ARENA_ARRAY(a, int64_t, k->nsize + 1);
     for (int32_t i = 0; i < k->nsize; i++) d.all[i] = size[i];
+    for (int32_t i = 0; i < k->nsize; i++) d.varies |= k->size[i].varies != 0;
+    set_sizes(&d, SIZES_LEFT, 0);
     d.carray = pointers(k, a);
     d.xarray = pointers(k, a);
     d.yarray = pointers(k, a);
@@ -175,30 +304,42 @@ static inline Data run_kernel(Arena *a, const TpKernel *k, const int64_t *size, 
     return d;
 }
 
+static inline void same_real(const TpKernel *k, int32_t array, const char *what, size_t i, double x,
+                             double y) {
+    if ((isnan(x) && isnan(y)) || (x == y && signbit(x) == signbit(y))) return;
+    fail_msg("%s %s[%zu]: %a by the interpreter, %a by code", k->array[array].name, what, i, x, y);
+}
+
 static inline void same(const TpKernel *k, int32_t array, const char *what, const void *p,
                         const void *q, size_t n) {
-    for (size_t i = 0; p && i < n; i++) {
-        double x = real_at(k, p, i), y = real_at(k, q, i);
-        if ((isnan(x) && isnan(y)) || (x == y && signbit(x) == signbit(y))) continue;
-        fail_msg("%s %s[%zu]: %a by the interpreter, %a by code", k->array[array].name, what, i, x,
-                 y);
-    }
+    for (size_t i = 0; p && i < n; i++)
+        same_real(k, array, what, i, real_at(k, p, i), real_at(k, q, i));
+}
+
+/* Blocks may be of other lengths in the two.  Where sizes vary, elements mean different things from
+ * block to block, and blocks are the same. */
+static inline void same_samples(const Data *x, const Data *y, int32_t array, const char *what,
+                                const void *p, const void *q, size_t n, size_t samples) {
+    for (size_t e = 0; p && e < n; e++)
+        for (size_t s = 0; s < samples; s++)
+            same_real(x->k, array, what, e * samples + s, real_at(x->k, p, place(x->k, e, n, s)),
+                      real_at(y->k, q, place(y->k, e, n, s)));
 }
 
 /* Bit for bit the same, all arrays that are kept. */
-static inline void same_data(const Data *x, const Data *y) {
+static inline void same_data(Data *x, Data *y) {
     for (int32_t i = 1; i < x->k->narray; i++) {
         const TpArray *a = &x->k->array[i];
-        size_t n = elements(x, a);
+        size_t n = most_elements(x, a);
         if (a->stage != TP_STAGE_PAIR) {
             /* an array of its own function alone may have stayed in registers */
             if (n == 1 && a->class == TP_STORED && a->naxis == 0) continue;
             same(x->k, i, "const", x->carray[i], y->carray[i], n);
-            same(x->k, i, "left", x->xarray[i], y->xarray[i], n * NX);
-            same(x->k, i, "right", x->yarray[i], y->yarray[i], n * NY);
+            same_samples(x, y, i, "left", x->xarray[i], y->xarray[i], n, NX);
+            same_samples(x, y, i, "right", x->yarray[i], y->yarray[i], n, NY);
         }
         if (a->stage == TP_STAGE_PAIR && a->class == TP_OUTPUT)
-            same(x->k, i, "out", x->out[i], y->out[i], PAIR_ROWS * NY);
+            same(x->k, i, "out", x->out[i], y->out[i], PAIR_ROWS * n * NY);
     }
 }
 

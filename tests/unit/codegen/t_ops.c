@@ -30,7 +30,7 @@ static Kernel *kernel_begin(Ctx *c, TpDtype dtype, Arrays *a) {
     vec_push(c->a, &k->input, (InputDecl){.name = intern(c->syms, "x")});
     KAxis *axis = ARENA_NEW(c->a, KAxis);
     a->i = intern(c->syms, "i");
-    *axis = (KAxis){a->i, aff_const(0), aff_const(N), 0};
+    *axis = (KAxis){.var = a->i, .hi = aff_const(N)};
     a->v = kernel_array(k, c, of_stage(c, "v", KS_sample, axis));
     a->r = kernel_array(k, c, of_stage(c, "r", KS_sample, axis));
     a->sum = kernel_cell(k, c, KS_pair, "sum");

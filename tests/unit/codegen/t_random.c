@@ -128,8 +128,8 @@ static KArray array(Ctx *c, const char *name, KStage stage, const KAxis *x) {
 
 static KAxis *axis(Gen *g, uint32_t slices) {
     KAxis *x = ARENA_NEW(g->c->a, KAxis);
-    *x = (KAxis){intern(g->c->syms, "l"), aff_const(0), aff_name(g->k->aff, g->depth), slices};
-    x->hi = aff_plus(x->hi, 1);
+    *x = (KAxis){.var = intern(g->c->syms, "l"), .slices = slices};
+    x->hi = aff_plus(aff_name(g->k->aff, g->depth), 1);
     return x;
 }
 

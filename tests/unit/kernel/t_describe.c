@@ -11,6 +11,37 @@ static const char text[] =
     "array K pair [l in 1..2*depth+1, m in 0..3 ring 2, n in 0..4 ring 1]\n"
     "array out pair output ntk\n";
 
+static const char positions[] =
+    "kernel cnn f64 nngp\ninput x [H, 2*W+1]\ndata m [H]\n"
+    "size r right H\nsize c max h, W + n varies\nsize h floor H - 1 / 3 varies\n"
+    "size W position\nsize H position varies\nsize n hyper\nsize d dim 0\n"
+    "array p sample input point 0 0 [i in 0..H, j in 0..2*W+1, k in 0..d]\n"
+    "array v sample [i in 0..H] finite \"moment\"\n";
+
+static void sizes(void **state) {
+    (void)state;
+    Ctx c = kt_ctx();
+    Kernel *k;
+    if (!kernel_read(&c, positions, 0, &k)) fail_msg("%s", kt_messages(&c));
+    TpKernel *t = kernel_describe(&c, k, c.a);
+    static const int32_t kind[] = {TP_SIZE_RIGHT,    TP_SIZE_MAX,      TP_SIZE_FLOOR,
+                                   TP_SIZE_POSITION, TP_SIZE_POSITION, TP_SIZE_HYPER};
+    for (int i = 0; i < 6; i++) assert_int_equal(t->size[i].kind, kind[i]);
+    assert_int_equal(t->size[0].of, 4);
+    assert_int_equal(t->size[2].k, 3);
+    assert_true(t->size[1].order > t->size[2].order && t->size[1].order > t->size[5].order);
+    assert_true(t->size[4].varies && !t->size[3].varies && t->size[1].varies);
+    assert_int_equal(t->size[1].value.ins[t->size[1].value.n - 1].op, TPC_MAX);
+    assert_int_equal(t->input[0].npos, 2);
+    assert_int_equal(t->input[0].size[1].c, 1);
+    assert_int_equal(t->input[0].size[1].term[0].size, 3);
+    assert_true(t->input[1].is_data && !t->input[0].is_data);
+    assert_string_equal(t->array[2].finite, "moment");
+    assert_null(t->array[1].finite);
+    assert_int_equal(t->lanes, TP_BLOCK);
+    arena_free(c.a);
+}
+
 static void arrays(void **state) {
     (void)state;
     Ctx c = kt_ctx();
@@ -64,6 +95,7 @@ static void numbers(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(arrays), cmocka_unit_test(numbers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(arrays), cmocka_unit_test(numbers),
+                                       cmocka_unit_test(sizes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,12 +4,17 @@
 static const char full[] =
     "kernel mlp f32 nngp ntk\n"
     "input x\n"
-    "input y [T, U]\n"
+    "input y [T, 2*U+1]\n"
+    "data mask [T]\n"
     "fixed word act \"relu\\\"\\\\\\n\"\n"
     "fixed int width = 3\n"
     "size depth hyper least 0 = 3\n"
-    "size T hyper least 1\n"
-    "size U hyper\n"
+    "size T position varies least 1\n"
+    "size U position\n"
+    "size half floor T+1 / 2 varies\n"
+    "size most max half, 3 varies\n"
+    "size less min T-1, U varies\n"
+    "size T' right T\n"
     "size d dim 0 least 1\n"
     "size terms measured need cap 63 least 0\n"
     "fact depth>=T+1\n"
@@ -21,8 +26,13 @@ static const char full[] =
     "array q sample input gram 0 0\n"
     "array coordinate sample input column 0 0 T-1\n"
     "array g pair input unit 0 1\n"
+    "array points sample input point 1 1 [t in 0..T, u in 0..2*U+1, c in 0..d]\n"
+    "array numbers sample input data 2 2 [t in 0..T]\n"
+    "array kind sample input class 0 0\n"
+    "array around sample [t in 0..T wrap, u in -1..U] finite \"moment at net.tp:3:7\"\n"
+    "array self sample output nngp [t in 0..T]\n"
     "array need sample\n"
-    "array coef const [i in 0..depth, j in -1..2*T+3]\n"
+    "array coef const [i in 0..depth, j in -1..2*U+3]\n"
     "array S.h sample [l in 0..depth+1]\n"
     "array H.h series [l in 0..depth, k in 0..terms]\n"
     "array K.h.h' pair [l in 0..depth+1 ring 2]\n"
@@ -32,7 +42,7 @@ static const char full[] =
     "\n"
     "const {\n"
     "    for i in 0..depth {\n"
-    "        for j in -1..3 {\n"
+    "        for j in max(-1, -i)..min(3, depth-i, 7) down {\n"
     "            %0 = index 2*i+j-1\n"
     "            %1 = table gauss[j+1-1]\n"
     "            %2 = fma %0, %1, %0\n"
@@ -52,6 +62,10 @@ static void round_trip(void **state) {
     assert_non_null(strstr(one, "real s2 = "));
     assert_non_null(strstr(one, "array K.h.h' pair [l in 0..depth+1 ring 2]\n"));
     assert_non_null(strstr(one, "array \"an odd name\" pair\n"));
+    assert_non_null(strstr(one, "size half floor T+1 / 2 varies\n"));
+    assert_non_null(strstr(one, "size T' right T least 1\n"));
+    assert_non_null(strstr(one, "[t in 0..T wrap, u in -1..U] finite \"moment at net.tp:3:7\"\n"));
+    assert_non_null(strstr(one, "for j in max(-1, -i)..min(3, depth-i, 7) down {"));
     assert_non_null(strstr(one, "size terms measured need cap 63 least 0\n"));
     arena_free(c.a);
 }

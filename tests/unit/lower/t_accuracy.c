@@ -30,7 +30,11 @@ static double pair_input(void *ctx, const TpArray *a, int i, int j) {
     case TP_IN_GRAM: return d->norm[0][i] * d->norm[1][j] * (1 - e);
     case TP_IN_NONE:
     case TP_IN_NORM:
-    case TP_IN_COLUMN: break;
+    case TP_IN_COLUMN:
+    case TP_IN_POINT:
+    case TP_IN_DIRECTION:
+    case TP_IN_DATA:
+    case TP_IN_CLASS: break;
     }
     return 0;
 }

@@ -42,7 +42,11 @@ static double pair_input(void *ctx, const TpArray *a, int i, int j) {
     case TP_IN_CODEFECT: return 1 + c;
     case TP_IN_NONE:
     case TP_IN_NORM:
-    case TP_IN_COLUMN: break;
+    case TP_IN_COLUMN:
+    case TP_IN_POINT:
+    case TP_IN_DIRECTION:
+    case TP_IN_DATA:
+    case TP_IN_CLASS: break;
     }
     return 0;
 }

@@ -4,7 +4,7 @@
 #define TEST_PROGRAM_FINITE_H
 #include "common.h"
 
-enum { N = 7, D = 5, MAX_INDEX = 8 };
+enum { N = 7, D = 5, MAX_INDEX = 8, MAX_SIZES = 4, MAX_OUT = 512 };
 
 /* Entry (i, j) of member idx of the parameter declared at byte `at`: numbers in (-1.8, 1.8). */
 static inline double draw(uint32_t at, const int64_t *idx, uint32_t n, uint32_t i, uint32_t j) {
@@ -17,10 +17,15 @@ static inline double draw(uint32_t at, const int64_t *idx, uint32_t n, uint32_t 
     return ((double)(h >> 11) / 9007199254740992.0 - 0.5) * 3.4641016151377544;
 }
 
-static inline double datum(uint32_t input, uint32_t i) {
-    return draw(1000000 + input, NULL, 0, i, 0);
+static inline double datum(uint32_t input, const int64_t *pos, uint32_t n, uint32_t i) {
+    return draw(1000000 + input, pos, n, i, 0);
 }
 
-double finite_source(Ctx *c, const Ast *ast, const AstItem *net);
-double finite_program(Ctx *c, const Program *p);
+/* size: of the positions, in the order in which the inputs name them.  Returns the number of
+ * outputs (more than one: of a family, in the order of its indices). */
+uint32_t finite_source(Ctx *c, const Ast *ast, const AstItem *net, const int64_t *size,
+                       double *out);
+uint32_t finite_program(Ctx *c, const Program *p, const int64_t *size, double *out);
+/* Do the program's checks hold at these sizes, and is no family empty? */
+bool finite_holds(Ctx *c, const Program *p, const int64_t *size);
 #endif

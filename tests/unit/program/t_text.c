@@ -17,6 +17,16 @@ static void test_sound(void **state) {
          "def m[l in 0..depth] = matmul W[l] * h[l]\ndef y = lin h[depth]\n"),
         "def one = one\ndef y = lin u + sum(i in 0..3, k in 0..i+1) [i!=k] (g * [i]) * one\n",
         "def b = basis 0 2\ndef z data = lin x + b\ndef y = matmul U * z\n",
+        ("size T = position\ndata A[T, T]\ndata c\ninput X[T]\n"
+         "def A[i in 0..T, k in 0..T] = data 1\n"
+         "def c = data 2\ndef s[i in 0..T] = second u, u\ndef m = mean u\n"
+         "def a[i in 0..T, k in 0..T] = softmax over 1 [i>=k] ($s[k] * $A[i, k] + $c)\n"
+         "def q[t in 0..T+1] = mu scalar [t=0] ($m) + [t>=1] (max($q[t-1], $a[t-1, 0]))\n"
+         "def e = scalar sum(i in 0..T) [i!=1] ($q[i] * [i])\n"
+         "def y = lin ($e / sqrt($s[0] + g)) * u + sum(i in 0..T) ($q[i]) * u\n"),
+        ("noise b: bernoulli s2 = g, lr = 0\nnoise w[1]: normal s2 = 1, lr = 0\n"
+         "def m = noise b\ndef z = noise w[2]\ndef t = matmul W'[0] * z\ndef h = inner 1 of u, t\n"
+         "def d = grad t, h\ndef s = mean t\ndef y = nonlin u0 * u1 + $s * u2 of m, t, d\n"),
     };
     for (size_t i = 0; i < sizeof body / sizeof *body; i++) {
         Ctx c = ctx_new();
@@ -55,7 +65,24 @@ static void test_unsound(void **state) {
          "index 0 of `h` leaves its range"},
         {"def h[l in 0..k, k in 0..3] = lin u\ndef y = lin h[0, 0]\n", "`k` is no dim or size"},
         {"def h[l in 0..3, l in 0..3] = lin u\ndef y = lin h[0, 0]\n", "two dims of one name"},
-        {"def y = mu u\n", "mu is a lin over a loop"},
+        {"def y = mu u\n", "mu is a lin or a scalar over a loop"},
+        {"def s = mean x\ndef y = lin u\n", "a moment of data"},
+        {"def s = second u\ndef y = lin u\n", "a moment of a wrong number of vectors"},
+        {"def s = second u, x\ndef y = lin u\n", "`x` has another width"},
+        {"def y = lin ($u) * u\n", "a vector where a scalar is read"},
+        {"def y = lin ($9) * u\n", "a scalar that does not exist"},
+        {"def s[l in 0..2] = mean u\ndef y = lin ($s) * u\n", "a scalar that does not exist"},
+        {"def s[l in 0..2] = mean u\ndef y = lin ($s[2]) * u\n", "index 0 of `s` leaves its range"},
+        {"def s = scalar ($t)\ndef t = mean u\ndef y = lin u\n", "`t` is used before"},
+        {"def s = scalar (g) * u\ndef y = lin u\n", "a scalar with a vector"},
+        {"def s[l in 0..2] = softmax over 1 (g)\ndef y = lin u\n", "a dim that does not exist"},
+        {"def s[l in 0..2] = softmax over 0 sum(k in 0..2) (g)\ndef y = lin u\n",
+         "a softmax of a sum"},
+        {"def A = data 0\ndef y = lin u\n", "the data argument does not exist"},
+        {"def d = grad u, u\ndef y = lin u\n", "a gradient of a vector"},
+        {"def y = matmul W'[0] * x\n", "`x` has another width"},
+        {"noise b: normal s2 = g, lr = 0\ndef y = param b\n", "a family of the wrong kind"},
+        {"def y = noise W[0]\n", "a family of the wrong kind"},
         {"def z = inner 1 of u, u\ndef y = lin z\n", "an operand is no vector"},
         {"def z = inner 1 of x, x\ndef y = lin u\n", "an inner product with data"},
         {"def z = input 1\ndef y = lin u\n", "the input does not exist"},
@@ -98,6 +125,9 @@ static void test_unreadable(void **state) {
         {"def y = lin (g * u\n", "expected )"},
         {"def y = lin [l ~ 1] u\n", "a condition"},
         {"def y = lin u u\n", "the end of the line"},
+        {"def y = lin ($s) * u\n", "an expression"},
+        {"def y = lin ($u[0) * u\n", "an expression"},
+        {"noise b: cauchy s2 = 1, lr = 0\n", "expected normal"},
         {"def u = lin u\n", "a name that is not taken"},
         {"def y = matmul Q * u\n", "the name of a family"},
         {"def y[l in 0..] = lin u\n", "an index"},

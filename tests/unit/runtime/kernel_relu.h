@@ -63,8 +63,8 @@ static const TpReal relu_real[] = {
     [R_HALF] = {"half", 0, {&relu_code[2], 3}, 3},
 };
 static const TpSize relu_size[] = {
-    [S_DEPTH] = {"depth", TP_SIZE_HYPER, {&relu_code[5], 1}, 2, 0, 0, 0},
-    [S_DIM] = {"d", TP_SIZE_DIM, {0, 0}, 0, 0, 0, 0},
+    [S_DEPTH] = {.name = "depth", .kind = TP_SIZE_HYPER, .value = {&relu_code[5], 1}, .order = 2},
+    [S_DIM] = {.name = "d", .kind = TP_SIZE_DIM},
 };
 static const TpCheck relu_check[] = {
     {TP_CHECK_NONNEG, {&relu_code[6], 1}, "variance of W at mlp.tp:7:5"},
@@ -75,16 +75,19 @@ static const TpAff relu_axis[] = {{1, &relu_depth, 1}, {0, &relu_depth, 1}};
 static const TpFixed relu_fixed[] = {{"readout", "1.0"}};
 static const TpInputDecl relu_input[] = {{.name = "x"}};
 static const TpArray relu_array[A_COUNT] = {
-    [A_SELF] = {"self", TP_STAGE_SAMPLE, TP_INPUT, TP_IN_GRAM, {0, 0}, 0, {0, 0, 0}, 0, 0},
-    [A_Q] = {"q", TP_STAGE_SAMPLE, TP_STORED, TP_IN_NONE, {0, 0}, 0, {0, 0, 0}, &relu_axis[0], 1},
-    [A_FACTOR] =
-        {"factor", TP_STAGE_CONST, TP_STORED, TP_IN_NONE, {0, 0}, 0, {0, 0, 0}, &relu_axis[1], 1},
-    [A_UNIT] = {"unit", TP_STAGE_PAIR, TP_INPUT, TP_IN_UNIT, {0, 0}, 0, {0, 0, 0}, 0, 0},
-    [A_DEFECT] = {"defect", TP_STAGE_PAIR, TP_INPUT, TP_IN_DEFECT, {0, 0}, 0, {0, 0, 0}, 0, 0},
-    [A_GRAM] = {"gram", TP_STAGE_PAIR, TP_INPUT, TP_IN_GRAM, {0, 0}, 0, {0, 0, 0}, 0, 0},
-    [A_K] = {"k", TP_STAGE_PAIR, TP_STORED, TP_IN_NONE, {0, 0}, 0, {0, 0, 0}, &relu_axis[0], 1},
-    [A_NNGP] = {"nngp", TP_STAGE_PAIR, TP_OUTPUT, TP_IN_NONE, {0, 0}, 0, {0, 0, 0}, 0, 0},
-    [A_NTK] = {"ntk", TP_STAGE_PAIR, TP_OUTPUT, TP_IN_NONE, {0, 0}, 1, {0, 0, 0}, 0, 0},
+    [A_SELF] = {.name = "self", .stage = TP_STAGE_SAMPLE, .class = TP_INPUT, .input = TP_IN_GRAM},
+    [A_Q] = {.name = "q", .stage = TP_STAGE_SAMPLE, .class = TP_STORED,
+             .extent = &relu_axis[0], .naxis = 1},
+    [A_FACTOR] = {.name = "factor", .stage = TP_STAGE_CONST, .class = TP_STORED,
+                  .extent = &relu_axis[1], .naxis = 1},
+    [A_UNIT] = {.name = "unit", .stage = TP_STAGE_PAIR, .class = TP_INPUT, .input = TP_IN_UNIT},
+    [A_DEFECT] = {.name = "defect", .stage = TP_STAGE_PAIR, .class = TP_INPUT,
+                  .input = TP_IN_DEFECT},
+    [A_GRAM] = {.name = "gram", .stage = TP_STAGE_PAIR, .class = TP_INPUT, .input = TP_IN_GRAM},
+    [A_K] = {.name = "k", .stage = TP_STAGE_PAIR, .class = TP_STORED,
+             .extent = &relu_axis[0], .naxis = 1},
+    [A_NNGP] = {.name = "nngp", .stage = TP_STAGE_PAIR, .class = TP_OUTPUT},
+    [A_NTK] = {.name = "ntk", .stage = TP_STAGE_PAIR, .class = TP_OUTPUT, .output = 1},
 };
 static const TpKernel relu_kernel = {
     .abi = TP_ABI_VERSION, .dtype = TP_F64, .kernels = 3, .name = "mlp",

@@ -1,6 +1,7 @@
 /* The command line of standalone kernels, and the C interface of shared ones. */
 #include "fixture.h"
 #include "image.h"
+#include "kernel_positions.h"
 #include "kernel_relu.h"
 #include "npy.h"
 #include "tpc_kernel.h"
@@ -25,8 +26,31 @@ static const TpKernel *const slow_kernels[] = {&slow};
 static const TpLevel slow_level = {"generic", 1, slow_kernels};
 static const TpImage slow_image = {TP_ABI_VERSION, "slow", 1, &slow_level};
 
+/* Kernels of positions: numbers, sizes that vary. */
+static Positions net;
+static const TpKernel *const net_kernels[] = {&net.k};
+static const TpLevel net_level = {"generic", 1, net_kernels};
+static const TpImage net_image = {TP_ABI_VERSION, "net", 1, &net_level};
+
+enum { T = 4 };
+static void make_positions(void) {
+    double *x = random_rows(5, N, T * D), *a = random_rows(6, N, T);
+    static const double len[N] = {4, 1, 3, 2, 4, 2};
+    char dict[200];
+    positions_make(&net, true, true, false, 8);
+    snprintf(dict, sizeof dict, "{'descr': '<f8', 'fortran_order': False, 'shape': (%d, %d, %d)}",
+             N, T, D);
+    write_npy("px.npy", 1, dict, x, N * T * D * 8);
+    write_f8("pa.npy", a, N, T);
+    snprintf(dict, sizeof dict, "{'descr': '<f8', 'fortran_order': False, 'shape': (%d,)}", N);
+    write_npy("len.npy", 1, dict, len, N * 8);
+    free(x);
+    free(a);
+}
+
 static int make(void **state) {
     (void)state;
+    make_positions();
     double *x = random_rows(1, 100, D);
     relu_only(&only[0], arrays[0], 0);
     relu_only(&only[1], arrays[1], 1);
@@ -66,18 +90,22 @@ static pid_t start(const TpImage *im, const char *args) {
     _exit(code);
 }
 
-static int command(const char *args) {
+static int command_of(const TpImage *im, const char *args) {
     int status;
-    pid_t child = start(&image, args);
+    pid_t child = start(im, args);
     assert_int_equal(waitpid(child, &status, 0), child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static void expect(const char *args, int code, const char *err) {
-    int got = command(args);
+static void expect_of(const TpImage *im, const char *args, int code, const char *err) {
+    int got = command_of(im, args);
     const char *text = slurp("err.txt");
     if (got != code || (*err ? !strstr(text, err) : *text))
         fail_msg("%s: exit %d, expected %d; stderr: %s", args, got, code, text);
+}
+
+static void expect(const char *args, int code, const char *err) {
+    expect_of(&image, args, code, err);
 }
 
 static void prints_small_results(void **state) {
@@ -96,15 +124,15 @@ static void prints_small_results(void **state) {
 
 static void writes_files(void **state) {
     (void)state;
-    int64_t n, d;
+    TpShape s;
     TpError e;
     expect("x.npy big.npy -o K.npy --threads 2 --set depth=10 --memory 1G --blas none", 0, "");
-    assert_true(tp_shape(in_folder("K.npy"), &n, &d, &e));
-    assert_true(n == N && d == 100);
+    assert_true(tp_shape(in_folder("K.npy"), &s, &e));
+    assert_true(s.rank == 2 && s.len[0] == N && s.len[1] == 100);
     expect("x.npy -o K.npy --kernel=ntk,nngp -v", 0, "products by own loop");
-    assert_true(tp_shape(in_folder("K.nngp.npy"), &n, &d, &e));
-    assert_true(tp_shape(in_folder("K.ntk.npy"), &n, &d, &e));
-    assert_true(n == N && d == N);
+    assert_true(tp_shape(in_folder("K.nngp.npy"), &s, &e));
+    assert_true(tp_shape(in_folder("K.ntk.npy"), &s, &e));
+    assert_true(s.len[0] == N && s.len[1] == N);
 }
 
 static void wrong_usage_is_2(void **state) {
@@ -143,6 +171,29 @@ static void help_lists_what_can_be_set(void **state) {
     assert_non_null(strstr(out, "examples:"));
     expect("--version", 0, "");
     assert_non_null(strstr(slurp("out.txt"), "mlp, built by tpc "));
+}
+
+static void positions_on_the_command_line(void **state) {
+    (void)state;
+    TpShape s;
+    TpError e;
+    const char *all = "px.npy --kernel nngp,ntk --data A=pa.npy --size T=len.npy -o P.npy";
+    expect_of(&net_image, all, 0, "");
+    assert_true(tp_shape(in_folder("P.nngp.npy"), &s, &e));
+    const TpShape want = {4, {N, N, T, T}};
+    assert_true(s.rank == 4 && !memcmp(s.len, want.len, 4 * 8));
+    expect_of(&net_image, "px.npy px.npy --kernel nngp,ntk --data A=pa.npy,pa.npy -o P.npy", 0, "");
+    expect_of(&net_image, "px.npy --kernel nngp,ntk --data A=pa.npy", 2,
+              "a result of shape (6, 6, 4, 4) is too large to print: give -o FILE");
+    expect_of(&net_image, "px.npy --kernel nngp,ntk -o P.npy", 2, "input `A` of `net` is missing");
+    expect_of(&net_image, "px.npy --size T -o P.npy", 2,
+              "--size T: expected NAME=X_SIZES.npy[,Y_SIZES.npy]");
+    expect_of(&net_image, "px.npy --kernel nngp,ntk --data A=pa.npy --size V=len.npy -o P.npy", 2,
+              "has no size `V`; it has T");
+    expect_of(&net_image, "x.npy --kernel nngp,ntk --data A=pa.npy -o P.npy", 1,
+              "x.npy has shape (6, 4) of rank 2; expected rank 3: (N, T, d)");
+    expect_of(&net_image, "--help", 0, "");
+    assert_non_null(strstr(slurp("out.txt"), "inputs: x (N, T, d), A (N, T)\n"));
 }
 
 static void signals_leave_no_file(void **state) {
@@ -190,6 +241,40 @@ static void library_evaluates(void **state) {
     tpc_kernel_free(k);
     tpc_kernel_free(both);
     free(x);
+}
+
+static void library_takes_positions(void **state) {
+    (void)state;
+    double *x = random_rows(7, N, T * D), *a = random_rows(8, N, T);
+    double nngp[2 * N * 2 * T], ntk[2 * N * 2 * T];
+    const long long axes[] = {T}, shorter[] = {2}, xl[] = {1, 2, 4, 3, 2, 1}, yl[] = {2, 1};
+    long long shape[4];
+    int rank = 4;
+    TpcKernel *k;
+    assert_int_equal(tpc_kernel_new(&k, &net_image, 3), TPC_OK);
+    assert_int_equal(tpc_kernel_axes(k, "x", axes, shorter, 1), TPC_OK);
+    assert_int_equal(tpc_kernel_axes(k, "A", axes, shorter, 1), TPC_OK);
+    assert_int_equal(tpc_kernel_input(k, "A", a, a, 0), TPC_OK);
+    assert_int_equal(tpc_kernel_sizes(k, "T", xl, N, yl, 2), TPC_OK);
+    assert_int_equal(tpc_kernel_shape(k, x, N, x, 2, D, shape, &rank), TPC_OK);
+    assert_int_equal(rank, 4);
+    assert_true(shape[0] == N && shape[1] == 2 && shape[2] == T && shape[3] == 2);
+    assert_int_equal(tpc_kernel_eval(k, x, N, x, 2, D, nngp, ntk), TPC_OK);
+    double g = 0; /* sample 2 at position 3 with sample 0 at position 1 */
+    for (int c = 0; c < D; c++) g += x[(2 * T + 3) * D + c] * x[D + c] / D;
+    double got = nngp[((2 * 2 + 0) * T + 3) * 2 + 1];
+    assert_true(fabs(got - g - 0.25) <= 1e-14);
+    assert_true(isnan(nngp[((1 * 2 + 0) * T + 3) * 2 + 1]));
+    assert_int_equal(tpc_kernel_sizes(k, "T", NULL, 0, NULL, 0), TPC_OK);
+    assert_int_equal(tpc_kernel_eval(k, x, N, x, 2, D, nngp, ntk), TPC_OK);
+    assert_true(isfinite(nngp[((1 * 2 + 0) * T + 3) * 2 + 1]));
+    assert_int_equal(tpc_kernel_axes(k, "A", axes, axes, 99), TPC_E_USAGE);
+    assert_int_equal(tpc_kernel_axes(k, "x", axes, shorter, 0), TPC_OK);
+    assert_int_equal(tpc_kernel_eval(k, x, N, x, 2, D, nngp, ntk), TPC_E_DATA);
+    assert_non_null(strstr(tpc_kernel_error(k), "expected rank 3: (N, T, d)"));
+    tpc_kernel_free(k);
+    free(x);
+    free(a);
 }
 
 static void library_checks_the_image(void **state) {
@@ -250,8 +335,10 @@ int main(void) {
         cmocka_unit_test(wrong_usage_is_2),
         cmocka_unit_test(errors_are_1),
         cmocka_unit_test(help_lists_what_can_be_set),
+        cmocka_unit_test(positions_on_the_command_line),
         cmocka_unit_test(signals_leave_no_file),
         cmocka_unit_test(library_evaluates),
+        cmocka_unit_test(library_takes_positions),
         cmocka_unit_test(library_checks_the_image),
         cmocka_unit_test(library_can_be_stopped),
         cmocka_unit_test(header_compiles),

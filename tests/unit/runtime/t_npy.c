@@ -7,7 +7,7 @@ static TpError read_error(const char *path) {
     Npy f;
     TpError e = {.code = TP_OK};
     if (!rt_npy_open(&f, path, &e)) return e;
-    double *x = malloc((size_t)(f.h.n * f.h.d) * 8);
+    double *x = malloc((size_t)(f.h.n * f.h.row) * 8);
     rt_npy_read(&f, x, NULL, &e);
     free(x);
     rt_npy_close(&f);
@@ -20,7 +20,7 @@ static void read_six(const char *path, const double *expect) {
     TpError e = {.code = TP_OK};
     if (!rt_npy_open(&f, path, &e)) fail_msg("%s", e.text);
     assert_int_equal(f.h.n, 2);
-    assert_int_equal(f.h.d, 3);
+    assert_int_equal(f.h.row, 3);
     if (!rt_npy_read(&f, x, NULL, &e)) fail_msg("%s", e.text);
     rt_npy_close(&f);
     for (int i = 0; i < 6; i++) assert_true(x[i] == expect[i]);
@@ -123,11 +123,11 @@ static void refuses_shapes(void **state) {
     static const struct {
         const char *shape, *text;
     } bad[] = {
-        {"()", "shape () of rank 0; expected rank 2: (N, d)"},
-        {"(6,)", "shape (6,) of rank 1"},
-        {"(1, 2, 3)", "shape (1, 2, 3) of rank 3"},
+        {"()", "holds a single number; expected samples"},
         {"(0, 3)", "at least one sample (N > 0)"},
-        {"(3, 0)", "at least one coordinate (d > 0)"},
+        {"(3, 0)", "has shape (3, 0); expected no axis of length 0"},
+        {"(1, 2, 0, 3)", "has shape (1, 2, 0, 3); expected no axis of length 0"},
+        {"(2, 3037000500, 3037000500, 2)", "more than a file can hold"},
         {"(2, 4)", "is truncated: shape (2, 4) needs 64 bytes after the header, the file has 48"},
         {"(1, 3)", "is longer than its header says: shape (1, 3) needs 24 bytes"},
         {"(4611686018427387904, 4)", "more than a file can hold"},
@@ -246,16 +246,64 @@ static void writes_a_header_it_reads(void **state) {
     unsigned char head[NPY_HEADER];
     NpyHeader h;
     TpError e = {.code = TP_OK};
-    const int64_t n = INT64_C(30000), m = INT64_C(123456789);
+    const TpShape two = {2, {30000, 123456789}};
+    TpShape many = {.rank = TP_RANK};
+    for (int i = 0; i < TP_RANK; i++) many.len[i] = i < 3 ? 123456 : 1;
     for (int dtype = 0; dtype < 2; dtype++) {
-        rt_npy_header((char *)head, (TpDtype)dtype, n, m);
-        assert_true(
-            rt_npy_parse(head, NPY_HEADER, NPY_HEADER + n * m * (dtype ? 4 : 8), "x", &h, &e));
+        const TpShape *shape = dtype ? &many : &two;
+        int len = rt_npy_header((char *)head, (TpDtype)dtype, shape);
+        assert_int_equal(len, dtype ? 192 : 128);
+        int64_t bytes = dtype ? INT64_C(123456) * 123456 * 123456 * 4
+                              : INT64_C(30000) * 123456789 * 8;
+        if (!rt_npy_parse(head, len, len + bytes, "x", &h, &e)) fail_msg("%s", e.text);
         assert_int_equal(h.type, dtype ? NPY_f4 : NPY_f8);
-        assert_int_equal(h.n, n);
-        assert_int_equal(h.d, m);
-        assert_int_equal(h.offset % 64, 0);
+        assert_memory_equal(h.shape.len, shape->len, (size_t)shape->rank * 8);
+        assert_int_equal(h.n, shape->len[0]);
+        assert_int_equal(h.offset, len);
     }
+}
+
+/* Every order of three axes against the definition. */
+static void reads_every_rank(void **state) {
+    (void)state;
+    enum { A = 7, B = 5, C = 3, E = 2000 };
+    static double v[A * B * C * E], w[A * B * C * E];
+    TpError e = {.code = TP_OK};
+    Npy f;
+    for (int i = 0; i < A * B * C * E; i++) v[i] = i;
+    for (int fortran = 0; fortran < 2; fortran++) {
+        const char *path = write_npy("r.npy", 1,
+                                     fortran ? "{'descr': '<f8', 'fortran_order': True, "
+                                               "'shape': (7, 5, 3, 2000)}"
+                                             : "{'descr': '<f8', 'fortran_order': False, "
+                                               "'shape': (7, 5, 3, 2000)}",
+                                     v, sizeof v);
+        assert_true(rt_npy_open(&f, path, &e));
+        assert_int_equal(f.h.shape.rank, 4);
+        assert_int_equal(f.h.n, A);
+        assert_int_equal(f.h.row, B * C * E);
+        if (!rt_npy_read(&f, w, NULL, &e)) fail_msg("%s", e.text);
+        rt_npy_close(&f);
+        for (int a = 0, at = 0; a < A; a++)
+            for (int b = 0; b < B; b++)
+                for (int c = 0; c < C; c++)
+                    for (int k = 0; k < E; k++, at++)
+                        assert_true(w[at] == (fortran ? a + A * (b + B * (c + C * k)) : at));
+    }
+}
+
+static void names_the_place(void **state) {
+    (void)state;
+    double v[6] = {1, 2, 3, NAN, 5, 6};
+    TpError e = read_error(write_npy("p.npy", 1, "{'descr': '<f8', 'fortran_order': False, "
+                                                 "'shape': (1, 2, 3)}", v, 48));
+    assert_text(&e, TP_E_DATA, "entry (0, 1, 0) (from 0) is NaN");
+    e = read_error(write_npy("p.npy", 1, "{'descr': '<f8', 'fortran_order': True, "
+                                         "'shape': (1, 2, 3)}", v, 48));
+    assert_text(&e, TP_E_DATA, "entry (0, 1, 1) (from 0) is NaN");
+    e = read_error(write_npy("p.npy", 1, "{'descr': '<f8', 'fortran_order': False, "
+                                         "'shape': (6,)}", v, 48));
+    assert_text(&e, TP_E_DATA, "entry 3 (from 0) is NaN");
 }
 
 int main(void) {
@@ -264,6 +312,8 @@ int main(void) {
         cmocka_unit_test(reads_other_spellings),
         cmocka_unit_test(accepts_largest_integers),
         cmocka_unit_test(reads_in_blocks),
+        cmocka_unit_test(reads_every_rank),
+        cmocka_unit_test(names_the_place),
         cmocka_unit_test(refuses_types),
         cmocka_unit_test(refuses_shapes),
         cmocka_unit_test(refuses_garbled_headers),

@@ -132,11 +132,11 @@ static void texts(void **state) {
     assert_int_equal(tp_parse_kernels("ntk,nngp"), 3);
     assert_int_equal(tp_parse_kernels("ntk,"), 0);
     const double v[] = {1, -2.5, 1e-20, 4};
-    size_t n = tp_table(s, sizeof s, v, TP_F64, 2, 2);
+    size_t n = tp_table(s, sizeof s, v, TP_F64, &(TpShape){2, {2, 2}});
     assert_int_equal(n, strlen(s));
     assert_string_equal(s,
                         "                1             -2.5\n            1e-20                4\n");
-    assert_int_equal(tp_table(NULL, 0, v, TP_F64, 2, 2), n);
+    assert_int_equal(tp_table(NULL, 0, v, TP_F64, &(TpShape){2, {2, 2}}), n);
 }
 
 static void settings_without_data(void **state) {
