@@ -75,6 +75,18 @@ typedef struct Split { /* a product taken apart */
     int power, delta;  /* places of a leaf with a natural exponent, of a delta; -1: none */
 } Split;
 
+/* The leaf of an affine argument a * leaf + m. */
+static bool single(Limit1 *l, Form arg, uint32_t *leaf, Form *a, Form *m) {
+    Leaves v = {0};
+    form_leaves(l->f, arg, &v);
+    if (v.len != 1) return false;
+    *leaf = v.data[0];
+    *a = form_diff(l->f, arg, *leaf);
+    if (!*a || form_node(l->f, *a).leaves) return false;
+    *m = form_sub(l->f, arg, form_mul(l->f, *a, form_leaf(l->f, *leaf)));
+    return *m != 0;
+}
+
 /* Is the leaf in an argument that is not affine?  There Stein's rule would go on for ever:
  * (exp(-x^2))' = -2 x exp(-x^2). */
 static bool curved(Limit1 *l, const Power *f, uint32_t n, uint32_t leaf) {
@@ -87,12 +99,31 @@ static bool curved(Limit1 *l, const Power *f, uint32_t n, uint32_t leaf) {
     return false;
 }
 
+/* A break of what is not affine in one leaf, on leaves that correlate with this one: its derivative
+ * would be a delta that no rule takes further. */
+static bool rough(Limit1 *l, const Power *f, uint32_t n, uint32_t leaf) {
+    for (uint32_t i = 0; i < n; i++) {
+        Atom a = form_atom(l->f, f[i].atom);
+        uint32_t x;
+        Form slope, off;
+        Leaves v = {0};
+        if (!a.leaves || a.kind != ATOM_fn) continue;
+        if (a.fn != FF_sign && a.fn != FF_abs && a.fn != FF_delta) continue;
+        if (single(l, a.arg, &x, &slope, &off)) continue;
+        form_leaves(l->f, a.arg, &v);
+        for (uint32_t j = 0; j < v.len; j++)
+            if (v.data[j] == leaf || leaf_cov(l, leaf, v.data[j]) != FORM_ZERO) return true;
+    }
+    return false;
+}
+
 /* A leaf with a natural exponent, for Stein's rule; a delta. */
 static void find_parts(Limit1 *l, Split *s) {
     s->power = s->delta = -1;
     for (uint32_t i = 0; i < s->n; i++) {
         Atom a = form_atom(l->f, s->f[i].atom);
-        if (a.kind == ATOM_leaf && s->f[i].q == 1 && s->f[i].p > 0 && !curved(l, s->f, s->n, a.k))
+        if (a.kind == ATOM_leaf && s->f[i].q == 1 && s->f[i].p > 0 &&
+            !curved(l, s->f, s->n, a.k) && !rough(l, s->f, s->n, a.k))
             s->power = (int)i;
         if (a.kind == ATOM_fn && a.fn == FF_delta) s->delta = (int)i;
     }
@@ -123,18 +154,6 @@ static Form product_of(Limit1 *l, const Power *f, uint32_t n, int without) {
         r = form_mul(l->f, r, form_of_mono(l->f, (Mono){1, 1, one, 1}));
     }
     return r;
-}
-
-/* The leaf of an affine argument a * leaf + m. */
-static bool single(Limit1 *l, Form arg, uint32_t *leaf, Form *a, Form *m) {
-    Leaves v = {0};
-    form_leaves(l->f, arg, &v);
-    if (v.len != 1) return false;
-    *leaf = v.data[0];
-    *a = form_diff(l->f, arg, *leaf);
-    if (!*a || form_node(l->f, *a).leaves) return false;
-    *m = form_sub(l->f, arg, form_mul(l->f, *a, form_leaf(l->f, *leaf)));
-    return *m != 0;
 }
 
 /* E[x rest], rest with its delta. */
@@ -190,7 +209,11 @@ static Form without_abs(Limit1 *l, const Split *s, int at) {
 static int find_abs(Limit1 *l, const Split *s) {
     for (uint32_t i = 0; i < s->n && s->delta < 0; i++) {
         Atom a = form_atom(l->f, s->f[i].atom);
-        if (a.kind == ATOM_fn && a.fn == FF_abs && s->f[i].p == 1 && s->f[i].q == 1) return (int)i;
+        uint32_t x;
+        Form slope, off;
+        if (a.kind == ATOM_fn && a.fn == FF_abs && s->f[i].p == 1 && s->f[i].q == 1 &&
+            single(l, a.arg, &x, &slope, &off) && !rough(l, s->f, s->n, x))
+            return (int)i;
     }
     return -1;
 }

@@ -376,7 +376,8 @@ static bool one_sided(FormPool *p, Form a, Form *c, Form *x, bool *plus) {
         for (uint32_t j = 0; j < n.m[i].n; j++) {
             Power w = n.m[i].f[j];
             if (!p->atom.data[w.atom].leaves) rest[nrest++] = w;
-            else if (is_fn(p, w.atom, FF_abs) && w.p == 1 && w.q == 1) *x = p->atom.data[w.atom].arg;
+            else if (is_fn(p, w.atom, FF_abs) && w.p == 1 && w.q == 1)
+                *x = p->atom.data[w.atom].arg;
             else other++;
         }
         if (!*x || other) continue;

@@ -3,7 +3,7 @@
 #include "gauss/gauss.h"
 #include <math.h>
 
-enum { MAX_HARD = 8, MAX_NUMBERS = 20000 };
+enum { MAX_HARD = 8, MAX_NUMBERS = 20000, MAX_SIZE = 1000 };
 
 typedef struct Hard { /* leaves of a product, and their law */
     Limit1 *l;
@@ -161,7 +161,7 @@ static Num by_gauss(Hard *h, Form z) {
     independent(h);
     Fx f = form_to_fx(l->f, z, hard_leaf, h);
     if (!f) return unknown;
-    if (h->nbasis > 3) return by_points(h, f);
+    if (h->nbasis > 3 || fx_size(l->k->p->fx, f) > MAX_SIZE) return by_points(h, f);
     uint32_t n = h->nbasis;
     if (!n) {
         FxEnv env = {0};

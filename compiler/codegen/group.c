@@ -48,8 +48,8 @@ static bool sizes_vary(const Kernel *k) {
     return false;
 }
 
-/* Long arrays in steps of a whole block of samples would use a part of the cache's sets; where sizes
- * vary, small blocks would make for many calls. */
+/* Long arrays in steps of a whole block of samples would use a part of the cache's sets; where
+ * sizes vary, small blocks would make for many calls. */
 uint32_t sample_block(const Kernel *k, Grouping pair) {
     uint32_t lanes = pair.w * pair.u * pair.g;
     if (!has_long_arrays(k) || sizes_vary(k)) return TP_BLOCK;

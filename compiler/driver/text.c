@@ -101,7 +101,7 @@ static void list_line(const Session *s, const AstFile *f, const AstItem *it) {
     const char *first = t + doc.lo;
     if (doc.lo == it->span.lo) n = 0;
     while (n && (*first == '#' || *first == ' ')) first++, n--;
-    printf("  %-8s%-20s%.*s\n", ast_item_text(it->kind), sym_text(s->c.syms, it->name.sym), (int)n,
+    printf("  %-8s%-23s%.*s\n", ast_item_text(it->kind), sym_text(s->c.syms, it->name.sym), (int)n,
            n ? first : "");
 }
 

@@ -23,10 +23,22 @@ static bool same_place(const Normal *n, const LFactor *x, const LFactor *y) {
     return lref_same(n->l, x->ref, r);
 }
 
+/* Does the guard compare sizes of the two samples?  Then a pair may lack an arm that both have. */
+static bool is_mixed(const Normal *n, Cons c) {
+    const Program *p = n->l->p;
+    for (uint32_t i = 0; i < p->size.len; i++) {
+        Sym z = p->size.data[i].name;
+        if (program_size_varies(p, z) && cons_mentions(c, affctx_prime(n->l->aff, z))) return true;
+    }
+    return false;
+}
+
 bool normal_part(Normal *n, const LTerm *t, Part *out) {
     const LFactor *scale[SIDE_y + 1] = {NULL};
     *out = (Part){fx_num(n->l->fx, 1), NULL, NULL};
     if (t->nred) return false;
+    for (uint32_t i = 0; i < t->ncons; i++)
+        if (is_mixed(n, t->cons[i])) return false;
     for (uint32_t i = 0; i < t->nfactor; i++) {
         const LFactor *f = &t->factor[i];
         if (f->kind == LF_coef) {

@@ -338,6 +338,8 @@ static Member member_make(Offset *o, LArrayId id) {
         else axis[out.naxis++] = (Dim){r->axis[i].var, aff_subst(o->x, r->axis[i].lo, m, o->noff),
                                        aff_subst(o->x, r->axis[i].hi, m, o->noff)};
     }
+    for (uint32_t i = 0; i < r->ncons; i++)
+        vec_push(o->a, &out.cons, cons_subst(o->x, r->cons[i], m, o->noff));
     out.axis = axis;
     out.eq = lterms_refs(o->a, lterms_subst(o->l, o->a, r->eq, m, o->noff), drop_right, o);
     for (int s = 0; s < 2; s++) out.self[s] = subst_ref(o, r->self[s], m);

@@ -73,8 +73,9 @@ def cell(x):
 
 
 def table(tpc, lib):
-    out, missing = [HEAD, '## Networks\n\n', '| network | of | verdict | readout | for | higher |\n',
-                    '| --- | --- | --- | --- | --- | --- |\n'], []
+    out = [HEAD, '## Networks\n\n', '| network | of | verdict | readout | for | higher |\n',
+           '| --- | --- | --- | --- | --- | --- |\n']
+    missing = []
     for path in lib.files:
         found = verdicts(tpc, path)
         if found is None:

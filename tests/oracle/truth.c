@@ -4,16 +4,17 @@
  *     truth --seed=N            one of them, in full
  *
  * A gap is Theta with the true transposes minus Theta with independently copied ones
- * (finite_gap), of the same parameters; gradient independence says that it tends to 0.  Of a program
- * called simple-gia, bp-like or gia-exact it must not differ from 0; of one called gia-fails it
- * should, and where the NTK does not show it, the reason is looked for.
+ * (finite_gap), of the same parameters; gradient independence says that it tends to 0.  Of a
+ * program called simple-gia, bp-like or gia-exact it must not differ from 0; of one called
+ * gia-fails it should, and where the NTK does not show it, the reason is looked for.
  *
  * Statistics.  Networks are independent, so the mean gap is judged by Student's t; of the gaps of
  * Theta(x, x) and Theta(x, x') the smaller p counts, doubled.  A few networks of width 256 are a
  * screen: it only chooses which programs to look at closely.  Those are judged by new networks
  * alone, of widths 256 and 1,024, extrapolated in 1/n, D = (4 D_1024 - D_256) / 3, with Welch's
  * degrees of freedom.  It is an alarm where p < 1e-3 / PROGRAMS (Bonferroni): so a run of right
- * verdicts raises one with probability 1e-3 at most. */
+ * verdicts raises one with probability 1e-3 at most, as far as means over networks are normal and
+ * gaps are a / n.  A single program passes the screen with gaps of a few hundredths of Theta. */
 #include "../support/finite_gap.h"
 #include "../support/random_program.h"
 #include "../unit/program/common.h"
@@ -243,15 +244,16 @@ static void say_exception(Case *x, const RandomProgram *r, Judged j) {
     Moved m = most_moved(x);
     printf("# seed %llu is called gia-fails, its NTK moves by %.3f +- %.3f (p = %.2g)\n",
            (unsigned long long)r->seed, j.mean, j.error, j.p);
-    if (w) printf("#   %s = %.6g, %u of %u: %s\n", w->formula, w->value, w->nonzero, w->of, w->text);
-    if (!m.d)
+    if (w)
+        printf("#   %s = %.6g, %u of %u: %s\n", w->formula, w->value, w->nonzero, w->of, w->text);
+    if (!m.d) {
         printf("#   no product's second moment moves: the corrections are below the resolution\n");
-    else if (j.error > COARSE)
-        printf("#   <x x> of `%s` moves by %.3f +- %.3f, but Theta scatters too much\n",
-               sym_text(x->c.syms, x->g->p->def.data[m.d].name), m.mean, m.error);
-    else
-        printf("#   <x x> of `%s` moves by %.3f +- %.3f; its part in Theta is below the resolution\n",
-               sym_text(x->c.syms, x->g->p->def.data[m.d].name), m.mean, m.error);
+        return;
+    }
+    const char *why = j.error > COARSE ? "Theta scatters too much"
+                                       : "its part in Theta is below the resolution";
+    printf("#   <x x> of `%s` moves by %.3f +- %.3f; %s\n",
+           sym_text(x->c.syms, x->g->p->def.data[m.d].name), m.mean, m.error, why);
 }
 
 /* ---- a run */

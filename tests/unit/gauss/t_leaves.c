@@ -103,6 +103,26 @@ static void smooth(void **state) {
     check("tanh(u0) * u1^2 + u1", correlated, NULL, GM_quadrature, 2, 1e-8);
 }
 
+/* E[sin(a) tanh(b)], a and b correlated: with E[sin(a) | b] one integral, by trapezoids. */
+static void sine_beside_tanh(void **state) {
+    (void)state;
+    Bench b = bench_new();
+    const double var[2] = {1.2, 0.9}, cov[4] = {0, 0.3, 0.3, 0};
+    const bool zero[4] = {0}, centred[2] = {true, true};
+    GaussQuery q = {.fx = b.fx, .F = bench_fx(&b, "sin(u0) * tanh(u1)"), .nl = 2, .nleaf = 2,
+                    .same = true, .zero = zero, .centred = centred, .no_series = true};
+    const Expectation *e = gauss_plan(&b.c, &q);
+    GaussNumbers n = {.var = var, .cov = cov};
+    double slope = cov[1] / var[1], left = var[0] - slope * cov[1], want = 0;
+    for (double z = -8; z <= 8; z += 1.0 / 64) {
+        double y = z * sqrt(var[1]);
+        want += exp(-z * z / 2) * sin(slope * y) * tanh(y) / 64 / sqrt(2 * M_PI);
+    }
+    assert_int_equal(e->method, GM_quadrature);
+    assert_true(fabs(gauss_value(&b.c, &q, e, &n) - want * exp(-left / 2)) < 1e-9);
+    bench_free(&b);
+}
+
 /* max(a, b)^2 + min(a, b)^2 = a^2 + b^2; max(a, b) + min(a, b) = a + b. */
 static void gates(void **state) {
     (void)state;
@@ -214,6 +234,7 @@ static void zero_sample(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zero_sample), cmocka_unit_test(smooth), cmocka_unit_test(gates),
+        cmocka_unit_test(sine_beside_tanh),
                                        cmocka_unit_test(factored), cmocka_unit_test(residual),
                                        cmocka_unit_test(singular)};
     return cmocka_run_group_tests(tests, NULL, NULL);

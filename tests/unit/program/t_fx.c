@@ -79,6 +79,12 @@ static void test_neutral(void **state) {
     assert_int_equal(parse(w, "--u0"), u);
     assert_int_equal(parse(w, "if 2 > 1 then u0 else u1"), u);
     assert_int_equal(parse(w, "max(u0, u0)"), u);
+    Fx more = parse(w, "u0 > 1");
+    assert_int_equal(parse(w, "u0 > 1 or 0"), more);
+    assert_int_equal(parse(w, "1 and u0 > 1"), more);
+    assert_true(fx_is_num(w->p, parse(w, "u0 > 1 or 3"), 1));
+    assert_true(fx_is_zero(w->p, parse(w, "0 and u0 > 1")));
+    check_text(w, "u0 and 1", "u0 and 1"); /* u0 is not 0 or 1 */
 }
 
 static void test_print(void **state) {
