@@ -73,6 +73,36 @@ static bool equal_self(const Normal *n, const LArray *r) {
     return true;
 }
 
+/* Index of the right copy in terms of the left one's sizes. */
+static Aff at_left(const Normal *n, Aff a) {
+    const Program *p = n->l->p;
+    for (uint32_t i = 0; i < p->size.len; i++) {
+        Sym z = p->size.data[i].name;
+        if (!program_size_varies(p, z)) continue;
+        AffSubst m = {affctx_prime(n->l->aff, z), aff_name(n->l->aff, z)};
+        a = aff_subst(n->l->aff, a, &m, 1);
+    }
+    return a;
+}
+
+/* Is it one element of the operand on both sides?  C(x[i], x[i - 1]) in x[i] + x[i - 1] is no arm:
+ * its norms are those of two elements, and with itself its c is not 1. */
+static bool one_element(const Normal *n, const LFactor *f) {
+    if (f->kind == LF_gram) {
+        for (uint32_t i = 0; i < n->l->p->def.data[f->gram.def[0]].ndim; i++)
+            if (!aff_eq(f->gram.idx[0][i], at_left(n, f->gram.idx[1][i]))) return false;
+        return true;
+    }
+    const LArray *q = &n->l->array.data[f->ref.array];
+    const AffSubst *m = normal_subst(n->a, q, f->ref.idx);
+    for (uint32_t i = 0; i < n->l->array.data[q->self[0].array].ndiag; i++) {
+        Aff x = aff_subst(n->l->aff, q->self[0].idx[i], m, q->naxis);
+        Aff y = aff_subst(n->l->aff, q->self[1].idx[i], m, q->naxis);
+        if (!aff_eq(x, at_left(n, y))) return false;
+    }
+    return true;
+}
+
 static bool arms(Normal *n, LArrayId id) {
     const LArray *r = &n->l->array.data[id];
     if (!equal_self(n, r)) return false;
@@ -83,6 +113,7 @@ static bool arms(Normal *n, LArrayId id) {
         if (p.operand->kind == LF_gram ? !gram_normal(n, &p.operand->gram)
                                        : !normal_candidate(n->l, p.operand->ref.array))
             return false;
+        if (!one_element(n, p.operand)) return false;
     }
     return r->eq.n > 0;
 }
@@ -283,11 +314,12 @@ static bool t_arms(Normal *n, LArrayId id) {
         if (!normal_part(n, &r->eq.term[i], &p)) return false;
         if (!p.operand) continue;
         if (p.operand->kind == LF_gram) {
-            if (!gram_normal(n, &p.operand->gram)) return false;
+            if (!gram_normal(n, &p.operand->gram) || !one_element(n, p.operand)) return false;
             continue;
         }
         const LArray *q = &n->l->array.data[p.operand->ref.array];
         if (q->stage != LS_pair || q->A != q->B || !q->self[0].array) return false;
+        if (!one_element(n, p.operand)) return false;
     }
     return r->eq.n > 0;
 }
