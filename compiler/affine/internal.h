@@ -18,6 +18,8 @@ typedef struct System {
     Sym name[MAX_VARS];
     uint32_t nvar, nrow, neliminated;
     bool infeasible;
+    bool fixes; /* variables of one value become equalities: for queries that only ask whether there
+                   is a solution, and so read no rows */
     Row row[MAX_CONS], next[MAX_CONS];
 } System;
 

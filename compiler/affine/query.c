@@ -131,15 +131,36 @@ static void add_premises(const AffCtx *x, System *s, const Key *k) {
     }
 }
 
-static bool feasible_key(AffCtx *x, Key *k) {
+/* More names than there is room for: the constraints of `goal`, then those that share a name with
+ * what is there, and so on.  What is left out has nothing to do with the goal, or comes last. */
+static void add_near(AffCtx *x, System *s, const Key *k, const Cons *goal, uint32_t ngoal) {
+    bool used[MAX_KEY] = {0};
+    system_clear(s);
+    for (uint32_t i = 0; i < ngoal; i++)
+        if (goal[i].kind != CONS_not) system_add(s, goal[i].e, goal[i].kind == CONS_eq);
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t i = 0; i < k->n; i++) {
+            Cons c = x->cons.data[k->id[i]].c;
+            if (used[i] || !touches(s, c)) continue;
+            system_add(s, c.e, c.kind == CONS_eq);
+            used[i] = again = true;
+        }
+    }
+}
+
+static bool feasible_key(AffCtx *x, Key *k, const Cons *goal, uint32_t ngoal) {
     Key premises = *k;
     bool fresh, keep[MAX_VARS] = {0};
     Memo *m = memo_find(x, k, QUERY_feasible, &fresh);
     if (!fresh) return m->yes;
     System *s = x->sys;
     system_clear(s);
+    s->fixes = true;
     add_premises(x, s, &premises);
+    if (s->nvar == MAX_VARS && ngoal) add_near(x, s, &premises, goal, ngoal);
     add_context(x, s);
+    s->fixes = false;
     system_eliminate(s, keep);
     return m->yes = !s->infeasible;
 }
@@ -149,7 +170,7 @@ static bool feasible_with(AffCtx *x, const Cons *cs, uint32_t n, const Cons *mor
     k.n = 0;
     key_add(x, &k, more, nmore);
     key_add(x, &k, cs, n);
-    return feasible_key(x, &k);
+    return feasible_key(x, &k, more, nmore);
 }
 
 bool aff_feasible(AffCtx *x, const Cons *cs, uint32_t n) {

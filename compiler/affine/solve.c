@@ -91,6 +91,23 @@ static void add_row(System *s, Row *r) {
     }
 }
 
+/* A variable of one value (a window of length 1): v - c >= 0 stands there, and c - v >= 0 is given.
+ * The former becomes an equality, which is substituted before anything is rounded. */
+static bool fixes_variable(System *s, const Row *r) {
+    uint32_t n = 0, v = 0;
+    for (uint32_t k = 0; k < s->nvar; k++)
+        if (r->k[k]) n++, v = k;
+    for (uint32_t i = 0; n == 1 && i < s->nrow; i++) {
+        Row *o = &s->row[i];
+        bool opposite = !o->eq && o->c == -r->c && o->k[v] == -r->k[v];
+        for (uint32_t k = 0; opposite && k < s->nvar; k++) opposite = k == v || !o->k[k];
+        if (!opposite) continue;
+        o->eq = true;
+        return true;
+    }
+    return false;
+}
+
 void system_add(System *s, Aff e, bool eq) {
     Row r = {.c = e.c, .eq = eq, .from = UINT64_C(1) << (s->nrow % 64)};
     for (uint32_t i = 0; i < e.nterm; i++) {
@@ -98,7 +115,7 @@ void system_add(System *s, Aff e, bool eq) {
         if (v == MAX_VARS) return;
         r.k[v] = e.term[i].k;
     }
-    add_row(s, &r);
+    if (eq || !s->fixes || !fixes_variable(s, &r)) add_row(s, &r);
 }
 
 void system_add_value(System *s, Aff e, uint32_t z) {

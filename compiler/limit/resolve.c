@@ -215,6 +215,7 @@ static void equation(Resolve *R, uint32_t i) {
     Path axes = axes_domain(L, &R->r[i], R->r[i].axis.len);
     axes = path_and(L, axes, R->r[i].cons.data, R->r[i].cons.len);
     R->r[i].eq = terms_simplify(L, terms_done(&t), axes);
+    R->r[i].domain = axes; /* without the guard, which stands in the equation only */
     rename_axes(R, i);
 }
 

@@ -20,8 +20,8 @@ typedef struct Box {
 
 static const LArray *array_of(const Box *b, LArrayId id) { return &b->l->array.data[id]; }
 
-/* The one stored array, of the reader's stage, that the term reads; its other factors are numbers of
- * the run. */
+/* The one stored array, of the reader's stage, that the term reads; its other factors are numbers
+ * of the run. */
 static const LRef *window_array(const Box *b, const LTerm *t) {
     const LRef *only = NULL;
     for (uint32_t i = 0; i < t->nfactor; i++) {

@@ -71,7 +71,7 @@ static void plain_operands(Emit *e, GaussOperands *o) {
     o->s[1] = kb_op(b, KO_sqrt, p, 0, 0);
     KVal inv = kb_op(b, KO_mul, inverse(b, q, o->s[0]), inverse(b, p, o->s[1]), 0);
     KVal c = kb_op(b, KO_mul, k, inv, 0);
-    /* one leaf on both sides, as on the diagonal of an array over positions: 1 without rounding */
+    /* one leaf on both sides, as on the diagonal of an array over positions: exactly 1 */
     KVal same = kb_op(b, KO_and, kb_op(b, KO_eq, k, q, 0), kb_op(b, KO_eq, k, p, 0), 0);
     same = kb_op(b, KO_and, same, kb_op(b, KO_lt, zero, q, 0), 0);
     c = kb_op(b, KO_select, same, one, c);
@@ -99,7 +99,8 @@ void emit_gather(Emit *e, const LExp *x, GaussOperands *o) {
     for (uint32_t p = 0; p < n; p++) {
         KVal self = emit_value(e, x->cov[p * n + p]);
         var[p] = minus_means(e, self, mean[p], mean[p]);
-        if (mean[p] || may_cancel(e, x, x->cov[p * n + p])) var[p] = kb_op(&e->b, KO_max, var[p], kb_num(&e->b, 0), 0);
+        if (mean[p] || may_cancel(e, x, x->cov[p * n + p]))
+            var[p] = kb_op(&e->b, KO_max, var[p], kb_num(&e->b, 0), 0);
         for (uint32_t q = p + 1; q < n; q++) {
             if (x->indep[p * n + q] || !x->cov[p * n + q].n) continue;
             if (x->norm[0].array && p == 0 && q == x->nl) continue; /* c, d, sign instead */

@@ -63,7 +63,8 @@ static LArrayId find_array(SeriesPass *s, const LArray *like) {
         bool same = lterms_same(s->l, q->eq, like->eq);
         for (uint32_t i = 0; same && i < like->naxis; i++)
             same = q->axis[i].var == like->axis[i].var &&
-                   aff_eq(q->axis[i].lo, like->axis[i].lo) && aff_eq(q->axis[i].hi, like->axis[i].hi);
+                   aff_eq(q->axis[i].lo, like->axis[i].lo) &&
+                   aff_eq(q->axis[i].hi, like->axis[i].hi);
         if (same) return k;
     }
     return 0;
@@ -94,8 +95,9 @@ static bool has_axis(const Dim *d, uint32_t n, Sym v) {
     return false;
 }
 
-/* Where an axis v of the pair array is read: at v + by of an axis of a one-sample array, over lo..hi.
- * Of a right index i + T' - T that is what one side needs, whatever pairs the pair array holds. */
+/* Where an axis v of the pair array is read: at v + by of an axis of a one-sample array, over
+ * lo..hi.  Of a right index i + T' - T that is what one side needs, whatever pairs the pair array
+ * holds. */
 typedef struct Own {
     AffCtx *x;
     const Limit *l;

@@ -90,7 +90,8 @@ bool lref_exists(const Limit *l, Arena *a, LRef r, const Cons *path, uint32_t np
     AffSubst *m = ARENA_ARRAY(a, AffSubst, q->naxis);
     ConsVec own = {0};
     for (uint32_t i = 0; i < q->naxis; i++) {
-        if (!(q->wrap >> i & 1)) cons_range(l->aff, &own, q->axis[i].var, q->axis[i].lo, q->axis[i].hi);
+        const Dim *d = &q->axis[i];
+        if (!(q->wrap >> i & 1)) cons_range(l->aff, &own, d->var, d->lo, d->hi);
         m[i] = (AffSubst){q->axis[i].var, r.idx[i]};
     }
     for (uint32_t i = 0; i < q->ncons; i++) vec_push(a, &own, q->cons[i]);

@@ -193,7 +193,7 @@ static bool closed(const FxPool *p, Fx F, Fx G, uint32_t n, const double *cov, c
 enum { MAXNODE = 256 };
 
 static int nodes(uint32_t rank, double sd, double *z, double *w) {
-    int m = rank <= 2 ? 30 : rank == 3 ? 16 : 11, fine = (int)(8 * sd / 0.4);
+    int m = rank <= 2 ? 30 : rank == 3 ? 16 : 11, fine = (int)(8 * sd / 0.3);
     if (rank <= 2 && fine > m) m = fine < 120 ? fine : 120;
     double h = (rank <= 2 ? 8.0 : 6.5) / m, s = 0;
     for (int i = -m; i <= m; i++) {

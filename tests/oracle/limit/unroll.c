@@ -472,17 +472,16 @@ static double softmax_number(Unroll *u, const Def *d) {
     const Dim *over = &d->dim[d->over];
     int64_t lo = aff_at(over->lo, name_value, u), hi = aff_at(over->hi, name_value, u);
     int64_t own = u->value[d->over];
-    double sum = 0, v = 0;
-    for (int64_t i = lo; i < hi; i++) {
-        bool any = false;
+    bool any = false;
+    double sum = 0, at = sum_number(u, d, &any);
+    for (int64_t i = lo; any && i < hi; i++) {
+        bool there = false;
         u->value[d->over] = i;
-        double e = exp(sum_number(u, d, &any));
-        if (!any) continue;
-        sum += e;
-        if (i == own) v = e;
+        double e = exp(sum_number(u, d, &there) - at);
+        if (there) sum += e;
     }
     u->value[d->over] = own;
-    return v / sum;
+    return any ? 1 / sum : 0;
 }
 
 static double mean_number(Unroll *u, const Vector *v) {

@@ -278,7 +278,7 @@ static PgVar pg_attention(PosGen *g, PgVar x) {
     return pg_call(g, l, x, true);
 }
 
-/* Rows of an image, each by a layer of sequences. */
+/* Sums over the neighbours in a graph, from either end. */
 static PgVar pg_graph(PosGen *g, PgVar x) {
     PgVar y = x;
     y.name = pg_name(g, "h");
@@ -329,7 +329,8 @@ static PgVar pg_squash(PosGen *g, PgVar x) {
 
 static PgVar pg_embed(PosGen *g, PgVar x) {
     const char *l = pg_head(g, "embed", x.rank), *at = pg_list(g, x.rank, "V");
-    buf_printf(&g->layers, "    param e: vector[%s] ~ N(0, 0.3)\n    for %s { y[%s] = x[%s] + e[%s] }\n",
+    buf_printf(&g->layers,
+               "    param e: vector[%s] ~ N(0, 0.3)\n    for %s { y[%s] = x[%s] + e[%s] }\n",
                pg_list(g, x.rank, "S"), pg_list(g, x.rank, "V in 0..S"), at, at, at);
     pg_tail(g, "y");
     return pg_call(g, l, x, x.gauss);
@@ -402,7 +403,8 @@ static void pg_pooled(PosGen *g, PgVar x, const char *out) {
     buf_printf(&g->layers, "    m = avg(%s) x[%s]\n", pg_list(g, x.rank, "V in 0..S"),
                pg_list(g, x.rank, "V"));
     if (!pg(g, 3)) {
-        buf_printf(&g->layers, "    param W: matrix ~ N(0, 1 / fan_in)\n    z = %s(W * m)\n", pg_act(g));
+        buf_printf(&g->layers, "    param W: matrix ~ N(0, 1 / fan_in)\n    z = %s(W * m)\n",
+                   pg_act(g));
         m = "z";
     }
     buf_printf(&g->layers, "    param v: vector ~ N(0, %s)\n    return v' * %s / sqrt(n)\n}\n",
@@ -427,7 +429,8 @@ static void pg_one(PosGen *g, PgVar x, const char *out) {
 
 static void pg_family(PosGen *g, PgVar x, const char *out) {
     const char *l = pg_head(g, "each", x.rank), *at = pg_list(g, x.rank, "V");
-    buf_printf(&g->layers, "    param v: vector ~ N(0, 1)\n    for %s { f[%s] = v' * x[%s] / sqrt(n) }\n",
+    buf_printf(&g->layers,
+               "    param v: vector ~ N(0, 1)\n    for %s { f[%s] = v' * x[%s] / sqrt(n) }\n",
                pg_list(g, x.rank, "V in 0..S"), at, at);
     pg_tail(g, "f");
     buf_printf(&g->body, "    %s = %s(%s, g)\n", out, l, x.name);
@@ -452,7 +455,8 @@ static void pg_output(PosGen *g, PgVar x, PgVar other) {
 static void pg_sizes(PosGen *g) {
     static const int most[] = {0, 6, 3, 2};
     for (int d = 0; d < g->rank; d++) {
-        int m = g->rank == 1 && !g->rough ? 3 : most[g->rank], n = pg(g, 3) ? m - (int)pg(g, 2) : 1 + (int)pg(g, (unsigned)m);
+        int m = g->rank == 1 && !g->rough ? 3 : most[g->rank];
+        int n = pg(g, 3) ? m - (int)pg(g, 2) : 1 + (int)pg(g, (unsigned)m);
         if (n < 1) n = 1;
         g->fixed[d] = pg(g, 6) ? 0 : n;
         g->varying[d] = !g->fixed[d] && !pg(g, g->rank == 1 ? 2 : 4);

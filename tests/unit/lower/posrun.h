@@ -13,6 +13,7 @@ typedef struct PosRun {
     Kernel *k;
     TpKernel *t;
     uint64_t faults;
+    bool over; /* more terms than there are coefficients: the runtime refuses the data */
     TpFrame f;
     int64_t *size;
     double *real;
@@ -148,6 +149,7 @@ static inline void pos_measure(PosRun *r) {
         double most = 0;
         for (int64_t e = 0; e < n; e++) most = fmax(most, fmax(p[e], q[e]));
         r->size[i] = (int64_t)fmin(ceil(most), (double)z->cap);
+        r->over |= ceil(most) > (double)z->cap;
     }
 }
 
