@@ -1,6 +1,7 @@
 /* From the working form to limit.h: every array over its free axes only, bounds drawn together,
  * stages, names, self twins.  What is not reachable from the outputs is dropped. */
 #include "limit/derive.h"
+#include "limit/parts.h"
 
 typedef struct Resolved { /* per WArray, while it is being resolved */
     VEC(Dim) axis;
@@ -239,23 +240,16 @@ static bool term_zero(const Resolve *R, const LTerm *t) {
     return false;
 }
 
-static LTerms drop_zeros(Resolve *R, LTerms t) {
+static LTerms drop_zeros(void *ctx, LTerms t) {
+    Resolve *R = ctx;
+    LParts parts = {R->L->a, R, drop_zeros, NULL, NULL};
     TermVec v = {0};
     for (uint32_t i = 0; i < t.n; i++) {
         LTerm m = t.term[i];
         if (term_zero(R, &m)) continue;
         LFactor *f = arena_copy(R->L->a, m.factor, m.nfactor * sizeof *f);
-        for (uint32_t k = 0; k < m.nfactor; k++) {
-            if (f[k].kind != LF_exp) continue;
-            LExp *e = arena_copy(R->L->a, f[k].exp, sizeof *e);
-            LTerms *cov = arena_copy(R->L->a, e->cov, e->nleaf * e->nleaf * sizeof *cov);
-            LTerms *mean = arena_copy(R->L->a, e->mean, e->nleaf * sizeof *mean);
-            for (uint32_t p = 0; p < e->nleaf * e->nleaf; p++) cov[p] = drop_zeros(R, cov[p]);
-            for (uint32_t p = 0; p < e->nleaf; p++) mean[p] = drop_zeros(R, mean[p]);
-            e->cov = cov;
-            e->mean = mean;
-            f[k].exp = e;
-        }
+        for (uint32_t k = 0; k < m.nfactor; k++)
+            if (f[k].kind == LF_exp) f[k].exp = lexp_parts(&parts, f[k].exp);
         m.factor = f;
         vec_push(R->L->a, &v, m);
     }
@@ -393,7 +387,7 @@ static void stages(Resolve *R) {
 }
 
 /* ---- references over free axes */
-static LTerms convert(Resolve *R, LTerms t);
+static LTerms convert(void *ctx, LTerms t);
 
 static LRef convert_ref(Resolve *R, LRef f) {
     Derive *L = R->L;
@@ -430,7 +424,8 @@ static Fx convert_sref(void *ctx, Fx sref) {
     return fx_theta(L->fx, v->arg.len - 1);
 }
 
-static LFactor convert_coef(Resolve *R, LFactor f) {
+static LFactor convert_coef(void *ctx, LFactor f) {
+    Resolve *R = ctx;
     Convert v = {.R = R, .side = f.side};
     if (f.side == SIDE_none) return f;
     LScalar *s = ARENA_NEW(R->L->a, LScalar);
@@ -439,23 +434,6 @@ static LFactor convert_coef(Resolve *R, LFactor f) {
     s->narg = v.arg.len;
     if (fx_node(R->L->fx, s->f)->op == FX_theta) return s->arg[0];
     return (LFactor){.kind = LF_scalar, .side = f.side, .scalar = s};
-}
-
-static const LExp *convert_exp(Resolve *R, const LExp *e) {
-    Arena *a = R->L->a;
-    LExp *o = arena_copy(a, e, sizeof *e);
-    uint32_t n = e->nleaf;
-    LTerms *cov = ARENA_ARRAY(a, LTerms, n * n), *mean = ARENA_ARRAY(a, LTerms, n);
-    for (uint32_t p = 0; p < n; p++) {
-        mean[p] = convert(R, e->mean[p]);
-        for (uint32_t q = p; q < n; q++) cov[p * n + q] = convert(R, e->cov[p * n + q]);
-    }
-    LFactor *theta = ARENA_ARRAY(a, LFactor, e->ntheta);
-    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = convert_coef(R, e->theta[k]);
-    o->theta = theta;
-    o->cov = cov;
-    o->mean = mean;
-    return o;
 }
 
 static LFactor convert_softmax(Resolve *R, LFactor f, const Resolved *o, const Def *d) {
@@ -470,8 +448,10 @@ static LFactor convert_softmax(Resolve *R, LFactor f, const Resolved *o, const D
     return f;
 }
 
-static LFactor convert_factor(Resolve *R, LFactor f) {
-    if (f.kind == LF_exp) f.exp = convert_exp(R, f.exp);
+static LFactor convert_factor(void *ctx, LFactor f) {
+    Resolve *R = ctx;
+    LParts parts = {R->L->a, R, convert, convert_coef, NULL};
+    if (f.kind == LF_exp) f.exp = lexp_parts(&parts, f.exp);
     if (f.kind == LF_coef) return convert_coef(R, f);
     if (f.kind != LF_ref) return f;
     f.ref = convert_ref(R, f.ref);
@@ -479,18 +459,9 @@ static LFactor convert_factor(Resolve *R, LFactor f) {
     return f;
 }
 
-static LTerms convert(Resolve *R, LTerms t) {
-    Arena *a = R->L->a;
-    LTerm *out = ARENA_ARRAY(a, LTerm, t.n);
-    for (uint32_t i = 0; i < t.n; i++) {
-        out[i] = t.term[i];
-        LFactor *f = arena_copy(a, t.term[i].factor, t.term[i].nfactor * sizeof *f);
-        for (uint32_t k = 0; k < t.term[i].nfactor; k++) {
-            f[k] = convert_factor(R, f[k]);
-        }
-        out[i].factor = f;
-    }
-    return (LTerms){out, t.n};
+static LTerms convert(void *ctx, LTerms t) {
+    Resolve *R = ctx;
+    return lterms_map(R->L->a, t, convert_factor, R);
 }
 
 /* Is idx an element of a self array, whose sizes are those of the sample at side? */

@@ -2,6 +2,7 @@
  * matrix eats the sum), implied guards and infeasible terms go, coefficients become one factor,
  * equal terms add. */
 #include "limit/derive.h"
+#include "limit/parts.h"
 
 static bool idx_same(const Aff *a, const Aff *b, uint32_t n) {
     for (uint32_t i = 0; i < n; i++)
@@ -79,19 +80,20 @@ static LTerm drop_guards(Derive *L, LTerm t, Path base) {
     return t;
 }
 
+typedef struct Nested {
+    Derive *L;
+    Path path;
+} Nested;
+
+static LTerms nested_simplify(void *ctx, LTerms t) {
+    const Nested *in = ctx;
+    return terms_simplify(in->L, t, in->path);
+}
+
 static LFactor exp_simplify(Derive *L, LFactor f, Path path) {
-    const LExp *e = f.exp;
-    LExp *o = arena_copy(L->a, e, sizeof *e);
-    uint32_t n = e->nleaf;
-    LTerms *cov = ARENA_ARRAY(L->a, LTerms, n * n), *mean = ARENA_ARRAY(L->a, LTerms, n);
-    for (uint32_t p = 0; p < n; p++) {
-        mean[p] = terms_simplify(L, e->mean[p], path);
-        for (uint32_t q = p; q < n; q++)
-            cov[p * n + q] = terms_simplify(L, e->cov[p * n + q], path);
-    }
-    o->cov = cov;
-    o->mean = mean;
-    f.exp = o;
+    Nested in = {L, path};
+    LParts parts = {L->a, &in, nested_simplify, NULL, NULL};
+    f.exp = lexp_parts(&parts, f.exp);
     return f;
 }
 

@@ -1,4 +1,5 @@
 #include "lower/same.h"
+#include "limit/parts.h"
 
 bool lref_same(const Limit *l, LRef a, LRef b) {
     if (a.array != b.array || a.side != b.side) return false;
@@ -77,54 +78,32 @@ static void left_side(Side *s) {
     if (*s == SIDE_y) *s = SIDE_x;
 }
 
-static const LExp *exp_left(Arena *a, const LExp *e) {
-    LExp *o = arena_copy(a, e, sizeof *e);
-    uint32_t n = e->nleaf;
-    LTerms *cov = ARENA_ARRAY(a, LTerms, n * n), *mean = ARENA_ARRAY(a, LTerms, n);
-    for (uint32_t p = 0; p < n; p++) {
-        mean[p] = lterms_left(a, e->mean[p]);
-        for (uint32_t q = p; q < n; q++) cov[p * n + q] = lterms_left(a, e->cov[p * n + q]);
-    }
-    LFactor *theta = ARENA_ARRAY(a, LFactor, e->ntheta);
-    for (uint32_t k = 0; k < e->ntheta; k++) theta[k] = lfactor_left(a, e->theta[k]);
-    o->cov = cov;
-    o->mean = mean;
-    o->theta = theta;
+static LRef ref_left(void *ctx, LRef r) {
+    (void)ctx;
+    left_side(&r.side);
+    return r;
+}
+
+static LFactor factor_left(void *ctx, LFactor f);
+
+static LTerms terms_left(void *ctx, LTerms t) { return lterms_map(ctx, t, factor_left, ctx); }
+
+static const LExp *exp_left(const LParts *m, const LExp *e) {
+    LExp *o = lexp_parts(m, e);
     left_side(&o->lside);
     left_side(&o->rside);
     return o;
 }
 
-LFactor lfactor_left(Arena *a, LFactor f) {
+static LFactor factor_left(void *ctx, LFactor f) {
+    LParts m = {ctx, ctx, terms_left, factor_left, ref_left};
     left_side(&f.side);
-    switch (f.kind) {
-    case LF_ref: left_side(&f.ref.side); break;
-    case LF_gram: left_side(&f.gram.side); break;
-    case LF_coef:
-    case LF_softmax:
-    case LF_series: break;
-    case LF_exp:
-    case LF_hermite: f.exp = exp_left(a, f.exp); break;
-    case LF_scalar: {
-        LScalar *o = arena_copy(a, f.scalar, sizeof *o);
-        LFactor *arg = ARENA_ARRAY(a, LFactor, o->narg);
-        for (uint32_t i = 0; i < o->narg; i++) arg[i] = lfactor_left(a, f.scalar->arg[i]);
-        o->arg = arg;
-        f.scalar = o;
-        break;
-    }
-    }
+    if (f.kind == LF_gram) left_side(&f.gram.side);
+    if (f.kind != LF_exp && f.kind != LF_hermite) return lfactor_parts(&m, f);
+    f.exp = exp_left(&m, f.exp);
     return f;
 }
 
-LTerms lterms_left(Arena *a, LTerms t) {
-    LTerm *out = ARENA_ARRAY(a, LTerm, t.n);
-    for (uint32_t i = 0; i < t.n; i++) {
-        out[i] = t.term[i];
-        LFactor *f = ARENA_ARRAY(a, LFactor, t.term[i].nfactor);
-        for (uint32_t k = 0; k < t.term[i].nfactor; k++)
-            f[k] = lfactor_left(a, t.term[i].factor[k]);
-        out[i].factor = f;
-    }
-    return (LTerms){out, t.n};
-}
+LFactor lfactor_left(Arena *a, LFactor f) { return factor_left(a, f); }
+
+LTerms lterms_left(Arena *a, LTerms t) { return terms_left(a, t); }
