@@ -44,6 +44,8 @@ AffCtx *affctx_new(Arena *a, Intern *syms);
 /* The name of the right-hand copy, `l` -> `l'`; a primed name is a size exactly when its base
  * is one, with the same lower bound. */
 Sym affctx_prime(AffCtx *x, Sym name);
+/* `l'` -> `l`; a name without a prime stays. */
+Sym affctx_unprime(const AffCtx *x, Sym name);
 /* Declare a size (not a loop variable), known to be at least `least` (INT64_MIN: nothing known). */
 void affctx_size(AffCtx *x, Sym name, int64_t least);
 bool affctx_is_size(const AffCtx *x, Sym name);

@@ -41,6 +41,12 @@ Sym affctx_prime(AffCtx *x, Sym name) {
     return intern(x->syms, arena_printf(x->a, "%s'", sym_text(x->syms, name)));
 }
 
+Sym affctx_unprime(const AffCtx *x, Sym name) {
+    const char *s = sym_text(x->syms, name);
+    size_t n = strlen(s);
+    return n && s[n - 1] == '\'' ? intern_n(x->syms, s, n - 1) : name;
+}
+
 void affctx_size(AffCtx *x, Sym name, int64_t least) {
     NameInfo *i = info_at(x, name);
     i->size = true;

@@ -43,10 +43,7 @@ typedef struct Offset {
     bool failed;
 } Offset;
 
-static bool is_primed(const Offset *o, Sym v) {
-    const char *s = sym_text(o->c->syms, v);
-    return s[strlen(s) - 1] == '\'';
-}
+static bool is_primed(const Offset *o, Sym v) { return affctx_unprime(o->x, v) != v; }
 
 static LArray *array_of(const Offset *o, LArrayId id) { return &o->l->array.data[id]; }
 

@@ -34,12 +34,6 @@ typedef struct TimeKey {
 
 /* ---- times */
 
-static Sym unprimed(Intern *t, Sym s) {
-    const char *p = sym_text(t, s);
-    size_t n = strlen(p);
-    return n && p[n - 1] == '\'' ? intern_n(t, p, n - 1) : s;
-}
-
 /* Rows of a softmax are made as a whole; where indices are taken modulo there is no order. */
 static bool has_no_order(const LArray *r, uint32_t axis) {
     const LSoftmax *s = lsoftmax_of(r);
@@ -185,7 +179,7 @@ static void loop_names(Sched *s, const IdVec *comp, IdVec *out) {
     for (uint32_t i = 0; i < comp->len; i++) {
         const LArray *r = &s->l->array.data[comp->data[i]];
         for (uint32_t k = 0; k < r->naxis; k++) {
-            Sym w = unprimed(s->c->syms, r->axis[k].var);
+            Sym w = affctx_unprime(s->x, r->axis[k].var);
             if (position(out, w) == UINT32_MAX) vec_push(s->a, out, w);
         }
     }
@@ -253,7 +247,7 @@ static bool has_positions(const Sched *s, const IdVec *comp, Sym w) {
     for (uint32_t i = 0; i < comp->len; i++) {
         const LArray *r = &s->l->array.data[comp->data[i]];
         for (uint32_t k = 0; k < r->naxis; k++)
-            if (unprimed(s->c->syms, r->axis[k].var) != w) return true;
+            if (affctx_unprime(s->x, r->axis[k].var) != w) return true;
     }
     return false;
 }

@@ -83,12 +83,6 @@ static bool mentions(const SeriesPass *s, LTerms eq, Sym v) {
     return !lterms_same(s->l, lterms_subst(s->l, s->a, eq, &away, 1), eq);
 }
 
-static Sym unprimed(SeriesPass *s, Sym v) {
-    const char *p = sym_text(s->c->syms, v);
-    size_t n = strlen(p);
-    return n && p[n - 1] == '\'' ? intern_n(s->c->syms, p, n - 1) : v;
-}
-
 static bool has_axis(const Dim *d, uint32_t n, Sym v) {
     for (uint32_t i = 0; i < n; i++)
         if (d[i].var == v) return true;
@@ -162,7 +156,7 @@ static Axes axes_of(SeriesPass *s, LTerms *eq) {
     AffSubst *to = ARENA_ARRAY(s->a, AffSubst, n);
     const AffSubst *sizes = own_sizes(s, &nz);
     for (uint32_t i = 0; i < n; i++) {
-        Sym v = d[i].var, w = unprimed(s, v);
+        Sym v = d[i].var, w = affctx_unprime(x, v);
         at[i] = aff_add(x, aff_name(x, v), own[i].by);
         if (has_axis(d, n, w)) w = v;
         d[i] = dim_subst(s, d[i], to, m);

@@ -76,6 +76,7 @@ static void sizes(void **state) {
     Fix *f = *state;
     Sym depth = intern(f->syms, "depth"), prime = affctx_prime(f->x, depth);
     assert_string_equal(sym_text(f->syms, prime), "depth'");
+    assert_true(affctx_unprime(f->x, prime) == depth && affctx_unprime(f->x, depth) == depth);
     assert_false(affctx_is_size(f->x, prime));
     affctx_size(f->x, depth, 1);
     assert_true(affctx_is_size(f->x, prime));
