@@ -14,25 +14,10 @@ typedef struct Box {
     const LTerm *t;
     const LRef *of;
     uint32_t red;      /* the reduction that gets an array of its own: the term's last */
-    const Dim *axis;   /* the reader's axes along which it runs, instead of the array's */
     bool *along;       /* by axis of the array: its index has that reduction */
 } Box;
 
 static const LArray *array_of(const Box *b, LArrayId id) { return &b->l->array.data[id]; }
-
-/* The one stored array, of the reader's stage, that the term reads; its other factors are numbers
- * of the run. */
-static const LRef *window_array(const Box *b, const LTerm *t) {
-    const LRef *only = NULL;
-    for (uint32_t i = 0; i < t->nfactor; i++) {
-        const LFactor *f = &t->factor[i];
-        if (f->kind == LF_coef) continue;
-        if (f->kind != LF_ref || only) return NULL;
-        only = &f->ref;
-    }
-    if (!only) return NULL;
-    return array_of(b, only->array)->stage == array_of(b, b->reader)->stage ? only : NULL;
-}
 
 static uint32_t reductions_in(const LTerm *t, Aff a) {
     uint32_t n = 0;
@@ -88,6 +73,7 @@ static bool partial_axes(Box *b, Dim *axis, Aff *inner, Aff *outer) {
         axis[i] = q->axis[i];
         inner[i] = aff_name(b->x, q->axis[i].var);
         outer[i] = b->of->idx[i];
+        if (!b->along[i] && axis[i].var == v) return false; /* the reduction would hide the axis */
         if (!b->along[i]) continue;
         const Dim *own;
         if (!own_axis(b, b->of->idx[i], &own)) return false;
@@ -204,9 +190,6 @@ static bool split(Box *b, LTerm *out) {
     *part = one_term(b, &b->t->red[b->red], 1, true, f, 1);
     for (uint32_t i = 0; i < part->ncons; i++)
         if (!about_moved(b, axis, part->cons[i].e, b->t->red[b->red].var)) return false;
-    for (uint32_t i = 0; i < part->ncons; i++) /* a guard about an axis that is no longer there */
-        for (uint32_t k = 0; k < n; k++)
-            if (!b->along[k] && cons_mentions(part->cons[i], r.axis[k].var)) return false;
     r.name = intern_fresh(b->c->syms, arena_printf(b->a, "box.%s", sym_text(b->c->syms, r.name)));
     r.axis = axis;
     r.eq = (LTerms){part, 1};
@@ -233,7 +216,7 @@ static void split_term(Ctx *c, Limit *l, LArrayId reader, uint32_t term) {
     for (;;) {
         LTerms eq = l->array.data[reader].eq;
         Box b = {.c = c, .l = l, .a = c->a, .x = l->aff, .reader = reader, .t = &eq.term[term]};
-        b.of = window_array(&b, b.t);
+        b.of = lterm_window(l, b.t, l->array.data[reader].stage);
         if (!b.of || !separable(&b, b.t, b.of)) return;
         b.red = b.t->nred - 1;
         LTerm *t = arena_copy(c->a, eq.term, eq.n * sizeof *t);

@@ -41,15 +41,10 @@ static void existence(Halo *h, const LRef *r, ConsVec *out) {
         vec_push(h->a, out, cons_subst(h->x, own.data[i], m, q->naxis));
 }
 
+/* Sums are no arrays: they have no rim, and one element. */
 static const LRef *stored_ref(const Halo *h, const LTerm *t) {
-    const LRef *only = NULL;
-    for (uint32_t i = 0; i < t->nfactor; i++) {
-        if (t->factor[i].kind == LF_coef) continue;
-        if (t->factor[i].kind != LF_ref || only) return NULL;
-        only = &t->factor[i].ref;
-    }
-    const LArray *q = only ? &h->l->array.data[only->array] : NULL;
-    return q && q->stage == h->l->array.data[h->reader].stage && !q->sums ? only : NULL;
+    const LRef *r = lterm_window(h->l, t, h->l->array.data[h->reader].stage);
+    return r && !h->l->array.data[r->array].sums ? r : NULL;
 }
 
 /* How far the indices leave the axes' ranges without the guards; false: not by constants. */

@@ -5,6 +5,17 @@ const LSoftmax *lsoftmax_of(const LArray *r) {
     return f && f->kind == LF_softmax ? f->softmax : NULL;
 }
 
+const LRef *lterm_window(const Limit *l, const LTerm *t, LStage stage) {
+    const LRef *only = NULL;
+    for (uint32_t i = 0; i < t->nfactor; i++) {
+        const LFactor *f = &t->factor[i];
+        if (f->kind == LF_coef) continue;
+        if (f->kind != LF_ref || only) return NULL;
+        only = &f->ref;
+    }
+    return only && l->array.data[only->array].stage == stage ? only : NULL;
+}
+
 void larray_domain(AffCtx *x, Arena *a, const LArray *r, ConsVec *out) {
     for (uint32_t i = 0; i < r->naxis; i++)
         cons_range(x, out, r->axis[i].var, r->axis[i].lo, r->axis[i].hi);

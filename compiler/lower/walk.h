@@ -14,6 +14,9 @@ typedef VEC(LUse) LUseVec;
 
 /* Of a softmax array, else NULL. */
 const LSoftmax *lsoftmax_of(const LArray *r);
+/* The array, of that stage, that a window sums: the only one that the term reads, whose other
+ * factors are coefficients; NULL: none. */
+const LRef *lterm_window(const Limit *l, const LTerm *t, LStage stage);
 /* The constraints lo <= var < hi of the array's axes. */
 void larray_domain(AffCtx *x, Arena *a, const LArray *r, ConsVec *out);
 /* All reads of terms under path. */
