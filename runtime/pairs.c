@@ -76,21 +76,13 @@ typedef struct Where { /* a kernel's element `e` at left slot i, right slots fro
     const int64_t *size;
 } Where;
 
-static int32_t output_array(const RtRun *r, int k) {
-    for (int32_t a = 1; a < r->k->narray; a++)
-        if (r->k->array[a].stage == TP_STAGE_PAIR && r->k->array[a].class == TP_OUTPUT &&
-            r->k->array[a].output == k)
-            return a;
-    return 0;
-}
-
 /* " at positions (0, 1) and (2, 3)", of results that have such axes. */
 static void positions_text(char *buf, size_t cap, const RtRun *r, const Where *w) {
     TpShape own, half[2];
     char text[2][150];
     *buf = 0;
     if (!r->wide_step) return;
-    rt_array_shape(&r->k->array[output_array(r, w->k)], w->size, &own);
+    rt_array_shape(&r->k->array[rt_output_array(r, w->k)], w->size, &own);
     int n = own.rank / 2;
     int64_t right = 1;
     for (int h = 0; h < 2; h++) {
@@ -163,7 +155,7 @@ static bool check_row(const RtRun *r, const RtScratch *s, const int64_t *size, i
         if (!(r->k->kernels >> k & 1)) continue;
         int64_t elements = 1;
         if (r->wide_step)
-            elements = rt_array_elements(&r->k->array[output_array(r, k)], size);
+            elements = rt_array_elements(&r->k->array[rt_output_array(r, k)], size);
         for (int64_t l = 0; l < elements; l++) {
             Where w = {k, i, j, l, size};
             const char *row = s->out[k] + (l * r->wide_step + at) * r->real_size;

@@ -69,6 +69,14 @@ static bool take_output(RtRun *r, int32_t a) {
     return x->stage == TP_STAGE_PAIR || x->stage == TP_STAGE_SAMPLE || bad_array(r, x);
 }
 
+int32_t rt_output_array(const RtRun *r, int k) {
+    for (int32_t a = 1; a < r->k->narray; a++)
+        if (r->k->array[a].stage == TP_STAGE_PAIR && r->k->array[a].class == TP_OUTPUT &&
+            r->k->array[a].output == k)
+            return a;
+    return 0;
+}
+
 /* Pair inputs and cross Grams of one sample; both need one dimension. */
 bool rt_products_find(RtRun *r) {
     r->product = rt_zalloc(r->k->narray * (int64_t)sizeof(RtProduct), r->e);

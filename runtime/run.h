@@ -96,6 +96,7 @@ bool rt_groups_check(const RtRun *r); /* the kernel's checks, for each group */
 
 /* ---- products.c, also below */
 bool rt_products_find(RtRun *r); /* products, outputs: which array is which */
+int32_t rt_output_array(const RtRun *r, int kernel); /* the pair array of its result; 0: none */
 
 /* ---- plan.c */
 /* Are pairs so much work that each few of them are a call of their own? */

@@ -110,14 +110,6 @@ static void gather(const Wide *w, bool flip) {
     }
 }
 
-static int32_t output_array(const RtRun *r, int k) {
-    for (int32_t a = 1; a < r->k->narray; a++)
-        if (r->k->array[a].stage == TP_STAGE_PAIR && r->k->array[a].class == TP_OUTPUT &&
-            r->k->array[a].output == k)
-            return a;
-    return 0;
-}
-
 static bool store_mirrored_entries(const Wide *w, const RtOutputFile *o, int64_t i, int64_t j,
                                    TpError *e) {
     const RtSide *x = &w->r->side[0];
@@ -138,7 +130,7 @@ bool rt_store_wide(const RtRun *r, const RtScratch *s, const int64_t *size, int6
         if (!o->wanted) continue;
         Wide w = {.r = r, .full = &r->shape, .src = s->out[k] + from * r->real_size,
                   .entries = s->flip, .n = n, .entry = o->entry, .same = true};
-        rt_array_shape(&r->k->array[output_array(r, k)], size, &w.own);
+        rt_array_shape(&r->k->array[rt_output_array(r, k)], size, &w.own);
         for (int a = 0; a < w.own.rank; a++) w.same &= w.own.len[a] == r->shape.len[2 + a];
         gather(&w, false);
         if (!put_run(r, o, rt_right(r), r->side[0].sample[i], j, n, w.entries, e)) return false;
