@@ -260,7 +260,8 @@ static bool fill_input(RtRun *r, RtSide *side, int32_t array) {
     case TP_IN_GRAM: return fill_gram(r, side, array);
     case TP_IN_NORM: return fill_norm(r, side, array);
     case TP_IN_COLUMN: return fill_column(r, side, array);
-    case TP_IN_POINT: return fill_places(r, side, array, (Source){in, 0, sqrt((double)in->d), false});
+    case TP_IN_POINT:
+        return fill_places(r, side, array, (Source){in, 0, sqrt((double)in->d), false});
     case TP_IN_DIRECTION: return fill_places(r, side, array, (Source){in, 0, 1, true});
     case TP_IN_DATA: return fill_places(r, side, array, (Source){in, 0, 1, false});
     case TP_IN_CLASS: return fill_class(r, side, array);

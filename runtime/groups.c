@@ -92,7 +92,8 @@ static bool alloc_slots(RtRun *r, RtSide *side, int64_t blocks) {
     return side->sample && side->of_block && side->count && side->of_sample && side->group;
 }
 
-static void fill_block(const RtRun *r, RtSide *side, const Key *k, int64_t n, int64_t block, int32_t group) {
+static void fill_block(const RtRun *r, RtSide *side, const Key *k, int64_t n, int64_t block,
+                       int32_t group) {
     side->of_block[block] = group;
     side->count[block] = (int32_t)rt_min(n, r->block);
     for (int64_t l = 0; l < r->block; l++)

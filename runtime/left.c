@@ -1,5 +1,5 @@
-/* A left sample's elements lie a block's width apart; a pair function that reads many of them gets them
- * one after the other, some samples (a cache line of lanes) at a time. */
+/* A left sample's elements lie a block's width apart; a pair function that reads many of them gets
+ * them one after the other, some samples (a cache line of lanes) at a time. */
 #include "run.h"
 
 typedef struct Row { /* where an array's elements of a slot come from and go */

@@ -212,8 +212,8 @@ static LLVMValueRef gep(Emit *e, LLVMBuilderRef b, LLVMValueRef p, LLVMValueRef 
 }
 
 /* Where an array lies: elements of one lane are `apart` from each other; blocked: samples in blocks
- * of Emit.block, each with all its elements; `first` (NULL: 0) is the first lane as far as the entry
- * block knows it; lanes: the lane loop's position comes on top. */
+ * of Emit.block, each with all its elements; `first` (NULL: 0) is the first lane as far as the
+ * entry block knows it; lanes: the lane loop's position comes on top. */
 typedef struct Home {
     LLVMValueRef p, apart;
     bool blocked, lanes;

@@ -145,8 +145,8 @@ typedef struct LArray {
     /* Elements exist only where these hold, too: what the axes' bounds cannot say. */
     const Cons *cons;
     uint32_t ncons;
-    /* [2 * naxis], or NULL: how far below and above the axes' ranges it is read, where it is 0 as it
-     * is wherever an element does not exist (halo.c). */
+    /* [2 * naxis], or NULL: how far below and above the axes' ranges it is read, where it is 0 as
+     * it is wherever an element does not exist (halo.c). */
     const int64_t *halo;
     uint32_t group;    /* of Limit.group; 0: none */
     bool sums;         /* of a group: a number, its equation added up over the group's offsets */

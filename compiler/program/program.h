@@ -4,9 +4,9 @@
  * system of recurrences `S[i..] = op(T[f(i)]..)` with affine index maps f.  A loop-carried variable
  * is a `lin` marked `mu`, over the loop's dim extended by one: v[lo] = init, v[l + 1] = value at
  * the end of turn l; a read before the assignment in turn l is v[l], a read after the loop v[hi].
- * Its adjoint (compiler/gradient) is a mu over the same dim that reads itself at l + 1.  Every cycle
- * goes through a mu.  Dim variables are unique names: two definitions share a dim
- * variable exactly when they stand in the same source loop.
+ * Its adjoint (compiler/gradient) is a mu over the same dim that reads itself at l + 1.  Every
+ * cycle goes through a mu.  Dim variables are unique names: two definitions share a dim variable
+ * exactly when they stand in the same source loop.
  *
  * Scalars (data, moments, sums, softmax) are definitions too; an expression reads element idx of
  * scalar definition d as the node sref(d, idx), wherever expressions stand: coefficients of arms,
