@@ -38,16 +38,16 @@ static bool is_src(const Proof *q, DefId d) {
 static void cone_of(Proof *q) {
     Checker *k = q->k;
     bool *seen = ARENA_ARRAY(k->a, bool, k->p->def.len);
-    DefIds todo = {0};
-    vec_push(k->a, &todo, q->top);
+    DefIds stack = {0};
+    vec_push(k->a, &stack, q->top);
     seen[q->top] = true;
-    while (todo.len) {
-        DefId d = vec_pop(&todo);
+    while (stack.len) {
+        DefId d = vec_pop(&stack);
         const DefIds *r = &k->reads[d];
         for (uint32_t i = 0; i < r->len && !is_source_def(k, d); i++) {
             if (seen[r->data[i]] || program_op_is_scalar(def_of(k, r->data[i])->op)) continue;
             seen[r->data[i]] = true;
-            vec_push(k->a, &todo, r->data[i]);
+            vec_push(k->a, &stack, r->data[i]);
         }
     }
     for (DefId d = 1; d < k->p->def.len; d++)

@@ -37,11 +37,11 @@ void fam_add(Checker *k, FamIds *list, FamId f) {
 
 /* What an arm of coefficient 0 reads is not below, if skip_zero. */
 void mark_below(Checker *k, DefId id, bool *seen, bool skip_zero) {
-    DefIds todo = {0};
-    if (!seen[id]) vec_push(k->a, &todo, id);
+    DefIds stack = {0};
+    if (!seen[id]) vec_push(k->a, &stack, id);
     seen[id] = true;
-    while (todo.len) {
-        DefId at = vec_pop(&todo);
+    while (stack.len) {
+        DefId at = vec_pop(&stack);
         const Def *d = def_of(k, at);
         const DefIds *r = &k->reads[at];
         for (uint32_t i = 0; i < r->len; i++) {
@@ -50,7 +50,7 @@ void mark_below(Checker *k, DefId id, bool *seen, bool skip_zero) {
             for (uint32_t j = 0; zero && j < d->narm; j++)
                 zero = d->arm[j].use.d != o || fact_zero(k, d->arm[j].coef);
             if (zero && !program_op_is_scalar(def_of(k, o)->op)) continue;
-            if (!seen[o]) vec_push(k->a, &todo, o);
+            if (!seen[o]) vec_push(k->a, &stack, o);
             seen[o] = true;
         }
     }

@@ -53,22 +53,10 @@ static Output with_dims(Work *w, DefId d) {
 
 /* Does definition `top` depend on a gradient that is still to be made? */
 static bool asks_first(Work *w, DefId top) {
-    bool *seen = ARENA_ARRAY(w->a, bool, w->p->def.len);
-    DefIds todo = {0}, in = {0};
-    vec_push(w->a, &todo, top);
-    seen[top] = true;
-    while (todo.len) {
-        const Def *d = work_def(w, vec_pop(&todo));
-        if (d->op == PO_grad) return true;
-        in.len = 0;
-        reads_of(w, d, &in);
-        for (uint32_t i = 0; i < in.len; i++) {
-            if (seen[in.data[i]]) continue;
-            seen[in.data[i]] = true;
-            vec_push(w->a, &todo, in.data[i]);
-        }
-    }
-    return false;
+    const bool *below = defs_below(w, top, 1);
+    bool asks = work_def(w, top)->op == PO_grad;
+    for (DefId d = 1; d < w->p->def.len; d++) asks |= below[d] && work_def(w, d)->op == PO_grad;
+    return asks;
 }
 
 static bool index_fixed(Work *w, Use u) {

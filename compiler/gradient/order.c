@@ -22,6 +22,23 @@ void reads_of(Work *w, const Def *d, DefIds *out) {
     if (d->f) fx_srefs(w->fx, d->f, see, &r);
 }
 
+bool *defs_below(Work *w, DefId top, DefId first) {
+    bool *seen = ARENA_ARRAY(w->a, bool, w->p->def.len);
+    DefIds stack = {0}, in = {0};
+    vec_push(w->a, &stack, top);
+    while (stack.len) {
+        in.len = 0;
+        reads_of(w, work_def(w, vec_pop(&stack)), &in);
+        for (uint32_t i = 0; i < in.len; i++) {
+            DefId o = in.data[i];
+            if (o < first || seen[o]) continue;
+            seen[o] = true;
+            vec_push(w->a, &stack, o);
+        }
+    }
+    return seen;
+}
+
 typedef struct Sort {
     Work *w;
     uint8_t *state; /* 0 not seen, 1 being ordered, 2 ordered */

@@ -57,23 +57,6 @@ Fx pass_sref(Pass *s, DefId d, const Scope *at) {
 }
 
 /* ---- the pass */
-static bool *below(Work *w, DefId out) {
-    bool *seen = ARENA_ARRAY(w->a, bool, w->p->def.len);
-    DefIds todo = {0}, in = {0};
-    vec_push(w->a, &todo, out);
-    seen[out] = true;
-    while (todo.len) {
-        in.len = 0;
-        reads_of(w, work_def(w, vec_pop(&todo)), &in);
-        for (uint32_t i = 0; i < in.len; i++) {
-            if (seen[in.data[i]]) continue;
-            seen[in.data[i]] = true;
-            vec_push(w->a, &todo, in.data[i]);
-        }
-    }
-    return seen;
-}
-
 static bool has_adjoint(const Def *d) {
     switch (d->op) {
     case PO_one:
@@ -108,7 +91,8 @@ static void place(Pass *s, DefId id) {
 bool pass_run(Work *w, Output out, const char *mark, DefId **adjoint) {
     Pass s = {.w = w, .out = out, .mark = mark, .first = w->p->def.len};
     s.adj = ARENA_ARRAY(w->a, DefId, s.first);
-    const bool *in = below(w, out.d);
+    bool *in = defs_below(w, out.d, 1);
+    in[out.d] = true;
     for (DefId d = 1; d < s.first; d++)
         if (in[d] && has_adjoint(work_def(w, d))) place(&s, d);
     rule_output(&s);

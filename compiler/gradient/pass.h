@@ -102,4 +102,7 @@ void work_order(Work *w, DefId fixed, const bool *keep, DefId **to);
 /* What a definition reads. */
 typedef VEC(DefId) DefIds;
 void reads_of(Work *w, const Def *d, DefIds *out);
+/* [def] those from `first` on that top reads, directly or by way of such; top itself only if it
+ * reads itself so. */
+bool *defs_below(Work *w, DefId top, DefId first);
 #endif

@@ -68,26 +68,6 @@ static void put_numbers(Pass *s, DefId id) {
     d->arm = arm;
 }
 
-/* Does d read itself, by way of definitions of this pass? */
-static bool on_cycle(Pass *s, DefId d) {
-    Work *w = s->w;
-    bool *seen = ARENA_ARRAY(w->a, bool, w->p->def.len);
-    DefIds todo = {0}, in = {0};
-    vec_push(w->a, &todo, d);
-    while (todo.len) {
-        in.len = 0;
-        reads_of(w, work_def(w, vec_pop(&todo)), &in);
-        for (uint32_t i = 0; i < in.len; i++) {
-            DefId o = in.data[i];
-            if (o == d) return true;
-            if (o < s->first || seen[o]) continue;
-            seen[o] = true;
-            vec_push(w->a, &todo, o);
-        }
-    }
-    return false;
-}
-
 void pass_prune(Pass *s) {
     Work *w = s->w;
     mark_live(s);
@@ -97,6 +77,7 @@ void pass_prune(Pass *s) {
     for (DefId d = 1; d < s->first; d++) {
         if (!s->adj[d]) continue;
         if (!w->made.data[s->adj[d]].live) s->adj[d] = 0;
-        else if (work_def(w, d)->mu) work_def(w, s->adj[d])->mu = on_cycle(s, s->adj[d]);
+        else if (work_def(w, d)->mu)
+            work_def(w, s->adj[d])->mu = defs_below(w, s->adj[d], s->first)[s->adj[d]];
     }
 }

@@ -6,7 +6,7 @@ typedef struct Tidy {
     Arena *a;
     uint8_t *state; /* 0 not seen, 1 being ordered, 2 ordered */
     bool *live;
-    VEC(DefId) order, todo;
+    VEC(DefId) order, stack;
     DefId *to; /* new numbers */
 } Tidy;
 
@@ -34,13 +34,13 @@ static void operands(Tidy *t, const Def *d, void (*see)(Tidy *t, DefId d)) {
 static void mark_one(Tidy *t, DefId d) {
     if (t->live[d]) return;
     t->live[d] = true;
-    vec_push(t->a, &t->todo, d);
+    vec_push(t->a, &t->stack, d);
 }
 
 static void mark(Tidy *t, DefId d) {
     mark_one(t, d);
-    while (t->todo.len) {
-        Def x = t->p->def.data[vec_pop(&t->todo)];
+    while (t->stack.len) {
+        Def x = t->p->def.data[vec_pop(&t->stack)];
         operands(t, &x, mark_one);
     }
 }
