@@ -32,8 +32,9 @@ static void diagonal_worker(void *ctx, int worker) {
     }
 }
 
-bool rt_find_diagonal(const RtRun *r, const RtSide *side, const RtInput *x, const RtInput *y,
-                      double *into) {
+/* x . y of each slot's own rows. */
+static bool find_diagonal(const RtRun *r, const RtSide *side, const RtInput *x, const RtInput *y,
+                          double *into) {
     DiagonalWork w = {.r = r, .x = x, .y = y, .n = r->varies ? side->slots : side->n, .into = into};
     int threads = (int)rt_min(r->threads, (w.n + r->tile - 1) / r->tile);
     w.scratch = rt_alloc(threads * diagonal_scratch(r) * 8, r->e);
@@ -64,7 +65,7 @@ static bool side_lengths(RtRun *r, RtSide *side) {
     for (int32_t n = 0; n < r->k->ninput; n++) {
         RtInput *in = &side->input[n];
         if (rt_is_point(r, n)) continue;
-        if (!rt_find_diagonal(r, side, in, in, in->square)) return false;
+        if (!find_diagonal(r, side, in, in, in->square)) return false;
         if (rt_stopped(r->job->stop)) return rt_fail(r->e, TP_E_STOPPED, "stopped");
         for (int64_t i = 0; i < (r->varies ? side->slots : side->n); i++) {
             if (!check_length(r, side, in, i)) return false;
@@ -214,7 +215,7 @@ static bool fill_gram(RtRun *r, RtSide *side, int32_t array) {
     const TpArray *a = &r->k->array[array];
     const RtInput *in = &side->input[a->in[0]];
     double *dot = rt_zalloc(side->slots * 8, r->e);
-    bool ok = dot && rt_find_diagonal(r, side, in, &side->input[a->in[1]], dot);
+    bool ok = dot && find_diagonal(r, side, in, &side->input[a->in[1]], dot);
     for (int64_t i = 0; ok && i < side->slots; i++) dot[i] /= (double)in->d;
     if (ok) fill_slots(r, side, array, dot);
     rt_free(dot);

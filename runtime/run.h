@@ -133,9 +133,6 @@ void rt_array_shape(const TpArray *a, const int64_t *size, TpShape *extent);
 
 /* ---- fill.c: what the runtime puts into sample arrays */
 bool rt_arrays_fill(RtRun *r, RtSide *side);
-/* x . y of each slot's own rows. */
-bool rt_find_diagonal(const RtRun *r, const RtSide *side, const RtInput *x, const RtInput *y,
-                      double *into);
 
 /* ---- class.c: which samples are equal */
 /* The first equal sample of each: of X into left[0..n), then of Y into right (NULL: none). */

@@ -141,7 +141,6 @@ FormPool *formpool_new(Ctx *c, FxPool *fx) {
 
 FormNode form_node(const FormPool *p, Form f) { return p->form.data[f]; }
 Atom form_atom(const FormPool *p, uint32_t atom) { return p->atom.data[atom]; }
-FormSym *form_sym_at(FormPool *p, uint32_t k) { return &p->sym.data[k]; }
 uint64_t formpool_work(const FormPool *p) { return p->work; }
 void formpool_budget(FormPool *p, uint64_t work) { p->budget = work; }
 

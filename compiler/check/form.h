@@ -73,7 +73,6 @@ typedef struct FormPool FormPool;
 FormPool *formpool_new(Ctx *c, FxPool *fx);
 FormNode form_node(const FormPool *p, Form f);
 Atom form_atom(const FormPool *p, uint32_t atom);
-FormSym *form_sym_at(FormPool *p, uint32_t k);
 uint64_t formpool_work(const FormPool *p); /* a measure of what was done so far */
 /* Beyond it there are no more forms; 0: no end. */
 void formpool_budget(FormPool *p, uint64_t work);
@@ -133,7 +132,6 @@ Form form_from_fx(FormPool *p, Fx f, const FormEnv *env);
 
 /* Of a form without leaves. */
 Num form_value(FormPool *p, Form f);
-double form_mono_number(const Mono *m);
 /* Back to an expression: leaf k becomes leaf(ctx, k), symbols their values.  0: a delta. */
 Fx form_to_fx(FormPool *p, Form f, Fx (*leaf)(void *ctx, uint32_t k), void *ctx);
 /* Text for people; leaf(ctx, k) names a leaf. */

@@ -160,7 +160,7 @@ static Form read(Reader *r, Fx f) {
 Form form_from_fx(FormPool *p, Fx f, const FormEnv *env) { return read(&(Reader){p, env}, f); }
 
 /* ---- values */
-double form_mono_number(const Mono *m) { return (double)m->num / (double)m->den; }
+static double mono_number(const Mono *m) { return (double)m->num / (double)m->den; }
 
 static Num num_mul(Num a, Num b) {
     return (Num){a.v * b.v, fabs(a.v) * b.err + fabs(b.v) * a.err + a.err * b.err};
@@ -201,7 +201,7 @@ Num form_value(FormPool *p, Form f) {
     if (n.known) return n.value;
     Num sum = {0, 0};
     for (uint32_t i = 0; i < n.n; i++) {
-        Num t = {form_mono_number(&n.m[i]), 0};
+        Num t = {mono_number(&n.m[i]), 0};
         for (uint32_t j = 0; j < n.m[i].n; j++)
             t = num_mul(t, num_pow(atom_value(p, p->atom.data[n.m[i].f[j].atom]),
                                    &n.m[i].f[j]));

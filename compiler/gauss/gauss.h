@@ -58,25 +58,18 @@ typedef struct GaussOperands {
 /* Append the computation of a closed form or a quadrature to b; zero variances are handled by masks
  * (a leaf of variance 0 is the constant F(mean), with the tie rules of fx.h). */
 KVal gauss_emit(KBuild *b, const Expectation *e, const GaussOperands *o);
-/* The same without its one-sample factors: the value is gauss_emit_factored * scale[0] * scale[1],
- * scale[i] a value of side i's sample alone, 0 where it is 1 (to merge with other such factors). */
-KVal gauss_emit_factored(KBuild *b, const Expectation *e, const GaussOperands *o, KVal scale[2]);
 /* Homogeneous F and G (relu, leaky_relu, abs, step, relu^n, monomials of one leaf, breaks at 0):
  * E[F G] / (|F| |G|) as a function of c, d and sign alone, |F|^2 = E F^2; nothing else is read from
  * o.  Both variances must be positive: a side of variance 0 is the caller's mask. */
 KVal gauss_emit_unit(KBuild *b, const Expectation *e, const GaussOperands *o);
 /* F = G up to a positive factor: 1 - gauss_emit_unit, without cancellation near c = 1. */
 KVal gauss_emit_complement(KBuild *b, const Expectation *e, const GaussOperands *o);
-/* |F|^2 / s^(2 degree) (side 0) or |G|^2 of it (side 1), a number or an expression of thetas:
- * |F| = sqrt(gauss_emit_norm2) * s^degree. */
-KVal gauss_emit_norm2(KBuild *b, const Expectation *e, int side, const GaussOperands *o);
 /* Any scalar or coordinatewise expression by kernel instructions, leaves and thetas given.  Ties as
  * in fx.h; log(1 + exp(x)) does not overflow.  Hyperparameters are found by name in Kernel.real. */
 KVal gauss_emit_fx(KBuild *b, Fx f, const KVal *leaf, const KVal *theta);
 
 /* ---- series: F of one smooth leaf (GM_series plans) */
 typedef enum GaussParity { GP_none, GP_even, GP_odd } GaussParity;
-GaussParity gauss_series_parity(const Expectation *e, int side /* 0 F, 1 G */);
 /* Number of terms K needed for variance q, emitted as a real value: a step function made at compile
  * time from the Hermite coefficients (tolerance 1e-13 of E F^2; up to 1e-7 where that takes more
  * than 1,400 orders).  cap: the largest; the value cap + 1: q is too large for a series. */
@@ -87,8 +80,6 @@ void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, const GaussOp
                         uint32_t array, const Aff *idx, uint32_t nidx, Aff terms);
 
 /* ---- for verdicts and other stages */
-/* E[F] (closed form) identically 0 by its formula? */
-bool gauss_is_zero(const Expectation *e);
 /* Value in double of a closed form or by adaptive quadrature, from numbers: the tests' entry. */
 typedef struct GaussNumbers {
     const double *var, *cov, *mean, *theta;

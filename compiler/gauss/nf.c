@@ -22,7 +22,7 @@ uint32_t leaf_set(const FxPool *fx, Fx f) {
     return m;
 }
 
-bool key_has_opaque(const Key *k) { return k->opq[0] != 0; }
+static bool key_has_opaque(const Key *k) { return k->opq[0] != 0; }
 
 bool nf_has_opaque(const Normal *f) {
     for (uint32_t i = 0; i < f->n; i++)

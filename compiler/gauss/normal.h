@@ -79,17 +79,12 @@ const Normal *nf_opaque(Norm *n, Fx f);
 const Normal *nf_gate(Norm *n, const Gate *l);
 bool nf_affine(const Norm *n, const Normal *f, Gate *out);
 bool nf_polynomial(const Normal *f);
-bool key_has_opaque(const Key *k);
 bool nf_has_opaque(const Normal *f);
 uint32_t key_leaves(const Norm *n, const Key *k);
 
 /* The normal form of f (leaves: numbers in f + shift).  Never NULL: what is outside the class is
  * one opaque factor. */
 const Normal *normalise(Norm *n, Fx f);
-/* A scalar expression as a formula. */
-Fm norm_scalar(Norm *n, Fx f);
-/* step(f) for gate-free f: affine, or a numeric polynomial of one leaf. */
-const Normal *nf_step(Norm *n, const Normal *f);
 /* An exponential beside a gate: its closed form loses digits (e^q against a cdf tail). */
 bool nf_tilted(const Normal *f);
 /* Distributional derivative by a leaf; NULL if it is outside the class. */

@@ -62,6 +62,9 @@ static Fm scalar_num(Norm *n, const FxNode *x) {
     return irrational(n, x->num);
 }
 
+/* A scalar expression as a formula. */
+static Fm norm_scalar(Norm *n, Fx f);
+
 static Fm scalar_pow(Norm *n, Fx f, const FxNode *x) {
     Fm base = norm_scalar(n, x->arg[0]), e = norm_scalar(n, x->arg[1]);
     Rat r;
@@ -71,7 +74,7 @@ static Fm scalar_pow(Norm *n, Fx f, const FxNode *x) {
     return fm_pow(n->p, base, r);
 }
 
-Fm norm_scalar(Norm *n, Fx f) {
+static Fm norm_scalar(Norm *n, Fx f) {
     const FxNode *x = fx_node(n->fx, f);
     Fm a, b;
     switch (x->op) {
@@ -194,7 +197,8 @@ static const Normal *step_polynomial(Norm *n, const Normal *f) {
     return r;
 }
 
-const Normal *nf_step(Norm *n, const Normal *f) {
+/* step(f) for gate-free f: affine, or a numeric polynomial of one leaf. */
+static const Normal *nf_step(Norm *n, const Normal *f) {
     Gate l;
     if (nf_affine(n, f, &l)) return nf_gate(n, &l);
     if (nf_polynomial(f)) return step_polynomial(n, f);

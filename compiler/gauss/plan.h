@@ -75,8 +75,6 @@ MVal run_defect(Run *r);
 /* A scalar or coordinatewise expression with the given leaves. */
 MVal run_fx(Run *r, Fx f, const MVal *leaf);
 
-/* The plan's value without the one-sample factors scale[0], scale[1] (has: bit set). */
-MVal plan_value(Run *r, MVal scale[2], unsigned *has);
 MVal plan_unit(Run *r, bool complement);
 /* quad.c: all integrals of the plan. */
 void quad_values(Run *r, MVal *out);

@@ -191,7 +191,7 @@ static void enter(Nest *q, uint32_t level, const Level *outer) {
         smooth_level(&l);
 }
 
-void nest_cartesian(Nest *q) {
+static void nest_cartesian(Nest *q) {
     for (uint32_t i = 0; i < q->pl->breaks.len; i++) run_value(q->r, q->pl->breaks.data[i].at);
     enter(q, 0, NULL);
 }
@@ -199,7 +199,7 @@ void nest_cartesian(Nest *q) {
 /* ---- polar */
 
 /* Kinks only at the means: both leaves centred, all breaks at 0. */
-bool nest_is_polar(const Nest *q) {
+static bool nest_is_polar(const Nest *q) {
     const Plan *pl = q->pl;
     if (q->n != 2 || pl->rough || !level_kinked(q, 0)) return false;
     for (uint32_t i = 0; i < pl->breaks.len; i++) {
@@ -272,7 +272,7 @@ static void angle_tables(Mach *m, Polar *p) {
     p->phi_w = m_table(m, "angle_weight", w, ANGLE);
 }
 
-void nest_polar(Nest *q) {
+static void nest_polar(Nest *q) {
     static const double su[4] = {-1, 1, 1, -1}, sv[4] = {1, -1, 1, -1};
     Mach *m = q->m;
     Polar p = {.q = q};

@@ -33,9 +33,6 @@ typedef struct Nest { /* integrals over one set of core leaves */
 
 /* Values of the integrals of a nest: stored in its cells. */
 void nest_prepare(Nest *q);
-void nest_cartesian(Nest *q);
-void nest_polar(Nest *q);
-bool nest_is_polar(const Nest *q);
 /* weight[k] times the factors of integral k that are complete once the first `done` leaves are
  * known (from: first of the newly known); y: leaf values by leaf number; z: the standard variables.
  */

@@ -146,10 +146,6 @@ bool series_plan(Plan *pl, Expectation *e) {
     return true;
 }
 
-GaussParity gauss_series_parity(const Expectation *e, int side) {
-    return ((const Plan *)e->data)->series->parity[side];
-}
-
 /* ---- emission */
 
 KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, KVal q, KVal mean, int64_t *cap) {

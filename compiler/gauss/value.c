@@ -66,7 +66,8 @@ static MVal indicator(Run *r, uint32_t leaf) {
     return m_select(m, m_positive(m, run_var(r, leaf)), m_num(m, 1), m_num(m, 0));
 }
 
-MVal plan_value(Run *r, MVal scale[2], unsigned *has) {
+/* The plan's value without the one-sample factors scale[0], scale[1] (has: bit set). */
+static MVal plan_value(Run *r, MVal scale[2], unsigned *has) {
     const Plan *pl = run_plan(r);
     FmPool *p = pl->p;
     Mach *m = run_mach(r);
@@ -126,17 +127,12 @@ static Run *kernel_run(KBuild *b, const Expectation *e, const GaussOperands *o) 
     return run_new(pl, &op);
 }
 
-KVal gauss_emit_factored(KBuild *b, const Expectation *e, const GaussOperands *o, KVal scale[2]) {
+KVal gauss_emit(KBuild *b, const Expectation *e, const GaussOperands *o) {
     MVal s[2] = {{0}};
     unsigned has;
-    MVal v = plan_value(kernel_run(b, e, o), s, &has);
-    for (int i = 0; i < 2; i++) scale[i] = has >> i & 1 ? s[i].k : 0;
-    return v.k;
-}
-
-KVal gauss_emit(KBuild *b, const Expectation *e, const GaussOperands *o) {
-    KVal s[2], v = gauss_emit_factored(b, e, o, s);
-    KVal f = s[0] && s[1] ? kb_op(b, KO_mul, s[0], s[1], 0) : s[0] ? s[0] : s[1];
+    KVal v = plan_value(kernel_run(b, e, o), s, &has).k, f = 0;
+    if (has == 3) f = kb_op(b, KO_mul, s[0].k, s[1].k, 0);
+    else if (has) f = s[has >> 1].k;
     return f ? kb_op(b, KO_mul, f, v, 0) : v;
 }
 
@@ -148,11 +144,6 @@ KVal gauss_emit_unit(KBuild *b, const Expectation *e, const GaussOperands *o) {
 KVal gauss_emit_complement(KBuild *b, const Expectation *e, const GaussOperands *o) {
     if (!e->complement) bug("gauss_emit_complement: not offered by this plan");
     return plan_unit(kernel_run(b, e, o), true).k;
-}
-
-KVal gauss_emit_norm2(KBuild *b, const Expectation *e, int side, const GaussOperands *o) {
-    if (!e->homogeneous) bug("gauss_emit_norm2: not a homogeneous plan");
-    return run_value(kernel_run(b, e, o), ((const Plan *)e->data)->norm2[side]).k;
 }
 
 KVal gauss_emit_fx(KBuild *b, Fx f, const KVal *leaf, const KVal *theta) {
@@ -204,5 +195,3 @@ double gauss_value(Ctx *c, const GaussQuery *q, const Expectation *e, const Gaus
 double gauss_value_unit(Ctx *c, const Expectation *e, const GaussNumbers *n, bool complement) {
     return plan_unit(number_run(c, e->data, n), complement).x;
 }
-
-bool gauss_is_zero(const Expectation *e) { return e->zero; }

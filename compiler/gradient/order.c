@@ -2,6 +2,8 @@
 #include "diag/diag.h"
 #include "gradient/pass.h"
 
+typedef VEC(DefId) DefIds;
+
 typedef struct Reads {
     Work *w;
     DefIds *out;
@@ -12,7 +14,7 @@ static void see(void *ctx, Fx sref) {
     vec_push(r->w->a, r->out, fx_node(r->w->fx, sref)->k);
 }
 
-void reads_of(Work *w, const Def *d, DefIds *out) {
+static void reads_of(Work *w, const Def *d, DefIds *out) {
     Reads r = {w, out};
     for (uint32_t i = 0; i < d->nuse; i++) vec_push(w->a, out, d->use[i].d);
     for (uint32_t i = 0; i < d->narm; i++) {

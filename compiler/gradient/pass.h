@@ -99,9 +99,6 @@ void pass_prune(Pass *s);
  * one, 0 where it was left out.  Those below `fixed` stay as they are; keep: what else stays
  * whether it is read or not. */
 void work_order(Work *w, DefId fixed, const bool *keep, DefId **to);
-/* What a definition reads. */
-typedef VEC(DefId) DefIds;
-void reads_of(Work *w, const Def *d, DefIds *out);
 /* [def] those from `first` on that top reads, directly or by way of such; top itself only if it
  * reads itself so. */
 bool *defs_below(Work *w, DefId top, DefId first);

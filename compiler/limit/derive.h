@@ -210,7 +210,6 @@ void expect_stein(Derive *L, Goal g, Elem N, Elem other, bool right, Path path, 
 
 /* ---- simplify.c */
 LTerms terms_simplify(Derive *L, LTerms t, Path domain);
-bool factor_same(const Derive *L, const LFactor *a, const LFactor *b);
 
 /* ---- resolve.c */
 void limit_resolve(Derive *L, Limit *out);

@@ -10,7 +10,7 @@ static bool idx_same(const Aff *a, const Aff *b, uint32_t n) {
     return true;
 }
 
-bool factor_same(const Derive *L, const LFactor *a, const LFactor *b) {
+static bool factor_same(const Derive *L, const LFactor *a, const LFactor *b) {
     if (a->kind != b->kind) return false;
     switch (a->kind) {
     case LF_ref:

@@ -56,7 +56,6 @@ void emit_softmax(Emit *e, uint32_t array, const LSoftmax *s, Dim over, const Af
 KVal emit_factor(Emit *e, const LFactor *f);
 /* The sum of terms as one value. */
 KVal emit_value(Emit *e, LTerms t);
-KVal emit_expectation(Emit *e, const LExp *x);
 /* emit_series.c: the statement of a Hermite array (series stage), or of its number of terms (sample
  * stage). */
 void emit_hermite_statement(Emit *e, LArrayId id, const LExp *x, const Aff *idx, uint32_t nidx);

@@ -123,7 +123,7 @@ static KVal emit_lscalar(Emit *e, const LScalar *s) {
     return emit_scalar(e, s->f, arg);
 }
 
-KVal emit_expectation(Emit *e, const LExp *x) {
+static KVal emit_expectation(Emit *e, const LExp *x) {
     GaussOperands o;
     emit_gather(e, x, &o);
     if (x->want == EXP_unit) return gauss_emit_unit(&e->b, x->plan, &o);

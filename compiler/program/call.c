@@ -101,8 +101,7 @@ static bool coerce_family(Elab *e, const AstParam *p, const char *owner, Value *
 }
 
 /* The value as the parameter's type takes it. */
-bool coerce(Elab *e, const AstParam *p, const char *owner, const AstExpr *x, Value *v, Span sp) {
-    (void)x;
+static bool coerce(Elab *e, const AstParam *p, const char *owner, Value *v, Span sp) {
     if (v->kind == VAL_none) return false;
     if (!value_fits(e, p, v)) {
         Diag *d = diag(e->c->ds, argument_type, sp, owner, type_text(e, p),
@@ -206,7 +205,7 @@ static bool params_bind(Elab *e, const AstItem *it, Givens *given, Span sp) {
             continue;
         }
         bool anywhere = it->kind == AI_fn && p->type.kind == AT_real && v.kind == VAL_vector;
-        if (!anywhere && !coerce(e, p, owner, NULL, &v, at)) ok = false, v = val_none();
+        if (!anywhere && !coerce(e, p, owner, &v, at)) ok = false, v = val_none();
         var_put(e, e->scope.len - 1, p->name.sym, v, p->name.span);
     }
     return ok;

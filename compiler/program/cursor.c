@@ -13,7 +13,7 @@ static bool letter(char c) {
 
 static bool name_char(char c) { return letter(c) || (c >= '0' && c <= '9') || c == '\''; }
 
-bool cursor_is(const char **s, const char *t) {
+static bool cursor_is(const char **s, const char *t) {
     cursor_blank(s);
     size_t n = strlen(t);
     return !strncmp(*s, t, n) && !(letter(t[n - 1]) && name_char((*s)[n]));

@@ -4,9 +4,8 @@
 #include "affine/affine.h"
 
 void cursor_blank(const char **s);
-/* Is the next token `t`?  Words must end where t ends. */
-bool cursor_is(const char **s, const char *t);
-bool cursor_take(const char **s, const char *t); /* and move over it */
+/* Is the next token `t`?  Words must end where t ends.  If so, move over it. */
+bool cursor_take(const char **s, const char *t);
 Sym cursor_name(Intern *syms, const char **s);   /* 0: no name here */
 bool cursor_int(const char **s, int64_t *out);   /* with an optional sign */
 /* A form as aff_print wrote it (blanks allowed). */

@@ -272,7 +272,6 @@ Fx num_fx(Elab *e, Num n);        /* with the power of d multiplied in; n and fa
 Num num_mul(Elab *e, Num a, Num b);
 Num num_div(Elab *e, Num a, Num b);
 const char *num_power(Elab *e, int32_t quarters); /* "n^(1/2)", "1" .. */
-const char *power_text(Elab *e, const char *base, int32_t quarters);
 Value number_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at);
 Value number_neg(Elab *e, Value a);
 /* A number (or a coordinatewise expression) under an elementary function. */
@@ -294,7 +293,6 @@ Fx arms_value(Elab *e, const ArmVec *arms, Fx width, bool is_input, Span sp);
 Value vec_named(Elab *e, Value v, Sym name, Span sp);
 Use vec_one(Elab *e, Fx width, Span sp);
 Fx expand_pending(Elab *e, Fx f);
-void vec_widths(Elab *e, Fx f, Fx *width, bool *is_input);
 
 /* ---- defs.c: definitions, their dims and names */
 Use def_make(Elab *e, Def d, const char *base);
@@ -310,7 +308,6 @@ const char *aff_written(Elab *e, Aff a); /* in the source's names, for messages 
 Diag *index_outside(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *of);
 void def_rename(Elab *e, DefId d, Sym to);
 void path_cons(Elab *e, uint32_t from, ConsVec *out); /* what holds at the current place */
-void frames_cons(Elab *e, const Frame *f, uint32_t n, ConsVec *out);
 bool aff_uses(Aff a, Sym name);
 Aff *affs_names(Elab *e, const Frame *f, uint32_t n, uint32_t *count);
 
@@ -320,11 +317,7 @@ bool eval_int(Elab *e, const AstExpr *x, const char *what, Aff *out);
 Value eval_call(Elab *e, const AstExpr *x);
 Value eval_index(Elab *e, const AstExpr *x);
 Value eval_reduce(Elab *e, const AstExpr *x);
-Value vectors_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at);
 Value apply_fn(Elab *e, const FnValue *fn, Value *arg, uint32_t n, Span sp);
-bool call_bind(Elab *e, const AstItem *it, const AstArgs *args, Span sp, const char *what);
-bool coerce(Elab *e, const AstParam *p, const char *owner, const AstExpr *x, Value *v, Span sp);
-Value run_layer(Elab *e, const AstItem *it);
 /* May the vector be used as it is: of order one in n?  Its power of d is multiplied in. */
 bool vec_order(Elab *e, Value *v, Span sp);
 bool loop_range(Elab *e, AstName var, const AstExpr *lo, const AstExpr *hi, Span sp, Dim *out);
@@ -348,7 +341,6 @@ void check_add(Elab *e, CheckKind kind, Fx v, const char *what, Span sp);
 bool decl_number(Elab *e, const AstExpr *x, const char *what, Num *out);
 bool has_loop(Elab *e, Fx f);
 bool family_settle(Elab *e, Family *f, Fx cols, bool is_input, uint32_t input, Span sp);
-Fx family_sd(Elab *e, const Family *f);
 
 /* ---- stmt.c, array.c */
 Value exec_block(Elab *e, const AstBlock *b, bool body_of_call);
@@ -376,7 +368,6 @@ Fx scalar_use(Elab *e, Use u);
 void scalar_arms(Elab *e, Fx f, ArmVec *out);
 /* As cases of which exactly one holds where it is not -inf: a softmax's. */
 void scalar_cases(Elab *e, Fx f, ArmVec *out);
-Fx scalar_def(Elab *e, const ArmVec *arms, const char *name, Span sp);
 Fx scalar_select(Elab *e, Fx test, Fx a, Fx b, Span sp);
 /* Does the variable assigned at sp, which starts at 0, turn out to be a number?  By the arms of its
  * definition: then starts again. */

@@ -158,7 +158,7 @@ static Value scale_any(Elab *e, Value v, Value by, bool divide) {
     return v;
 }
 
-Value vectors_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at) {
+static Value vectors_binary(Elab *e, AstBinop op, Value a, Value b, Span sp, Span at) {
     if (a.kind == VAL_none || b.kind == VAL_none) return val_none();
     if (a.kind == VAL_family || b.kind == VAL_family) {
         Value v[2] = {a, b};

@@ -66,7 +66,7 @@ static Num num_product(Elab *e, Num a, Num b, int sign) {
 Num num_mul(Elab *e, Num a, Num b) { return num_product(e, a, b, 1); }
 Num num_div(Elab *e, Num a, Num b) { return num_product(e, a, b, -1); }
 
-const char *power_text(Elab *e, const char *base, int32_t q) {
+static const char *power_text(Elab *e, const char *base, int32_t q) {
     if (q % QUARTER == 0)
         return q == QUARTER ? base : arena_printf(e->a, "%s^%d", base, q / QUARTER);
     int den = q % 2 ? 4 : 2;

@@ -76,7 +76,7 @@ void scalar_arms(Elab *e, Fx f, ArmVec *out) {
     arms_of(e, &(ConsVec){0}, f, fx_rat(e->fx, 1, 1), out);
 }
 
-Fx scalar_def(Elab *e, const ArmVec *arms, const char *name, Span sp) {
+static Fx scalar_def(Elab *e, const ArmVec *arms, const char *name, Span sp) {
     if (!arms->len) return fx_rat(e->fx, 0, 1);
     Def d = {.op = PO_scalar, .arm = arms->data, .narm = arms->len, .span = sp};
     return scalar_use(e, def_make(e, d, name));

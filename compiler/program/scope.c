@@ -56,7 +56,7 @@ void frame_loop(Elab *e, Dim d, bool reduction, Span sp) {
 
 void frame_cond(Elab *e, Cons c) { vec_push(e->a, &e->frame, (Frame){.cons = c}); }
 
-void frames_cons(Elab *e, const Frame *f, uint32_t n, ConsVec *out) {
+static void frames_cons(Elab *e, const Frame *f, uint32_t n, ConsVec *out) {
     for (uint32_t i = 0; i < n; i++) {
         if (f[i].is_loop)
             cons_range(e->x, out, f[i].dim.var, f[i].dim.lo, f[i].dim.hi);

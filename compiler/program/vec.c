@@ -43,7 +43,7 @@ static bool *atoms_in(Elab *e, Fx f) {
 }
 
 /* The width (and kind) shared by the vectors in f; unchanged if there are none. */
-void vec_widths(Elab *e, Fx f, Fx *width, bool *is_input) {
+static void vec_widths(Elab *e, Fx f, Fx *width, bool *is_input) {
     uint32_t n = fx_nleaf(e->fx, f);
     const bool *has = n ? atoms_in(e, f) : NULL;
     for (uint32_t k = 0; k < n; k++) {

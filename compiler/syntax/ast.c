@@ -2,18 +2,10 @@
 
 const char *ast_binop_text(AstBinop op) {
     static const char *const text[] = {
-#define AST_BINOP(name, text, level) [AB_##name] = text,
+#define AST_BINOP(name, text) [AB_##name] = text,
 #include "syntax/ast.def"
     };
     return text[op];
-}
-
-int ast_binop_level(AstBinop op) {
-    static const int level[] = {
-#define AST_BINOP(name, text, level) [AB_##name] = level,
-#include "syntax/ast.def"
-    };
-    return level[op];
 }
 
 const char *ast_type_text(AstTypeKind k) {

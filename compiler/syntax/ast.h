@@ -25,7 +25,7 @@ typedef enum AstExprKind {
 } AstExprKind;
 
 typedef enum AstBinop {
-#define AST_BINOP(name, text, level) AB_##name,
+#define AST_BINOP(name, text) AB_##name,
 #include "syntax/ast.def"
 } AstBinop;
 
@@ -243,7 +243,6 @@ static inline bool ast_is_name(const AstExpr *e, Sym s) {
 }
 
 const char *ast_binop_text(AstBinop op);
-int ast_binop_level(AstBinop op);
 const char *ast_type_text(AstTypeKind k);
 const char *ast_item_text(AstItemKind k);
 const char *ast_reduce_text(AstReduce r);
