@@ -53,6 +53,8 @@ Sym intern_n(Intern *t, const char *s, size_t n) {
 
 Sym intern(Intern *t, const char *s) { return intern_n(t, s, strlen(s)); }
 
+Sym intern_find(const Intern *t, const char *s, size_t n) { return t->slot[find(t, s, n)]; }
+
 Sym intern_fresh(Intern *t, const char *base) {
     size_t n = strlen(base);
     if (!t->slot[find(t, base, n)]) return intern_n(t, base, n);

@@ -9,6 +9,8 @@ typedef struct Intern Intern;
 Intern *intern_new(Arena *a);
 Sym intern(Intern *t, const char *s);
 Sym intern_n(Intern *t, const char *s, size_t n);
+/* 0 where it is not in the table. */
+Sym intern_find(const Intern *t, const char *s, size_t n);
 /* A name that is not in the table yet: base, base2, base3, ... */
 Sym intern_fresh(Intern *t, const char *base);
 /* The text of a Sym; "" for 0.  Lives as long as the table. */

@@ -1,32 +1,12 @@
-/* Making definitions: which loops they range over, what they are called, sharing of equal ones. */
+/* Making definitions: which loops they range over, sharing of equal ones. */
 #include "program/elab.h"
 
 bool aff_uses(Aff a, Sym name) { return aff_coef(a, name) != 0; }
 
-/* ---- names */
 static bool taken(const Syms *list, Sym s) {
     for (uint32_t i = 0; i < list->len; i++)
         if (list->data[i] == s) return true;
     return false;
-}
-
-/* base, base2, base3, .. : the first that is not taken (base_2 where base ends in a digit). */
-static Sym fresh_in(Elab *e, Syms *list, const char *base) {
-    size_t n = strlen(base);
-    bool digit = n && base[n - 1] >= '0' && base[n - 1] <= '9';
-    Sym s = intern(e->c->syms, base);
-    for (uint32_t k = 2; taken(list, s); k++)
-        s = intern(e->c->syms, arena_printf(e->a, digit ? "%s_%u" : "%s%u", base, k));
-    vec_push(e->a, list, s);
-    return s;
-}
-
-Sym name_fresh(Elab *e, const char *base) { return fresh_in(e, &e->names, base); }
-Sym fam_fresh(Elab *e, const char *base) { return fresh_in(e, &e->fam_names, base); }
-Sym dim_fresh(Elab *e, Sym base) {
-    Sym s = fresh_in(e, &e->dim_names, sym_text(e->c->syms, base));
-    if (s != base) vec_push(e->a, &e->as_written, (AffSubst){s, aff_name(e->x, base)});
-    return s;
 }
 
 const char *aff_written(Elab *e, Aff a) {
@@ -43,11 +23,8 @@ Diag *index_outside(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *of) {
 void def_rename(Elab *e, DefId d, Sym to) {
     if (e->user_named.data[d]) return;
     e->user_named.data[d] = true;
-    const char *base = sym_text(e->c->syms, to);
-    Syms *list = &e->names;
-    for (uint32_t i = 0; i < list->len; i++) /* give the made-up name back */
-        if (list->data[i] == e->p->def.data[d].name) list->data[i] = 0;
-    e->p->def.data[d].name = name_fresh(e, base);
+    name_free(e, &e->names, e->p->def.data[d].name); /* made up */
+    e->p->def.data[d].name = name_fresh(e, sym_text(e->c->syms, to));
 }
 
 DefId def_reserve(Elab *e, Def d, const char *base) {

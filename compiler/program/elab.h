@@ -224,6 +224,12 @@ typedef struct SetText { /* name=value */
     Span span;
 } SetText;
 
+typedef struct NameUse {
+    bool taken;
+    uint32_t next; /* as a base: its numbers below (from 2 on) are taken */
+} NameUse;
+typedef VEC(NameUse) NameSet; /* by Sym; beyond its end nothing is taken */
+
 typedef struct Elab {
     Ctx *c;
     Arena *a;
@@ -241,8 +247,8 @@ typedef struct Elab {
     VEC(Call) call;
     uint32_t fn_depth;   /* inside so many fn bodies */
     uint32_t loops;      /* ids given out */
-    Syms names, fam_names; /* taken by definitions; by families */
-    Syms dim_names;  /* taken by loop variables and sizes */
+    NameSet names, fam_names; /* of definitions; of families */
+    NameSet dim_names; /* of loop variables and sizes */
     VEC(Combined) combined;
     VEC(AffSubst) as_written; /* loop variables of other names than in the source */
     Learnt *learnt;  /* over all attempts */
@@ -294,16 +300,21 @@ Value vec_named(Elab *e, Value v, Sym name, Span sp);
 Use vec_one(Elab *e, Fx width, Span sp);
 Fx expand_pending(Elab *e, Fx f);
 
-/* ---- defs.c: definitions, their dims and names */
+/* ---- names.c */
+void name_take(Elab *e, NameSet *set, Sym s);
+void name_free(Elab *e, NameSet *set, Sym s);
+/* As near to base as is not taken. */
+Sym name_fresh(Elab *e, const char *base);
+Sym fam_fresh(Elab *e, const char *base);
+Sym dim_fresh(Elab *e, Sym base);
+
+/* ---- defs.c: definitions and their dims */
 Use def_make(Elab *e, Def d, const char *base);
 /* A softmax over `over`, which becomes one of its dims with all its range. */
 Use def_make_over(Elab *e, Def d, Sym over, const char *base);
 /* Does every index stay inside its range at the current place? */
 bool use_inside(Elab *e, Use u);
 DefId def_reserve(Elab *e, Def d, const char *base);
-Sym name_fresh(Elab *e, const char *base);
-Sym fam_fresh(Elab *e, const char *base);
-Sym dim_fresh(Elab *e, Sym base);
 const char *aff_written(Elab *e, Aff a); /* in the source's names, for messages */
 Diag *index_outside(Elab *e, Aff i, Aff lo, Aff hi, Span sp, const char *of);
 void def_rename(Elab *e, DefId d, Sym to);

@@ -109,7 +109,7 @@ static bool load_number(Elab *e, const AstParam *p, Value *out) {
     if (!ok) return false;
     if (whole) {
         affctx_size(e->x, h.name, INT64_MIN);
-        vec_push(e->a, &e->dim_names, h.name);
+        name_take(e, &e->dim_names, h.name);
     }
     *out = hyper_value(e, &h);
     vec_push(e->a, &e->p->hyper, h);

@@ -21,7 +21,7 @@ bool size_input(Elab *e, const AstItem *net, const AstExpr *x, Aff *out) {
     bool fresh = x->kind == AE_name && !var_find(e, x->name) && !param_of(net, x->name) &&
                  x->name != e->sym.n && x->name != e->sym.inf && x->name != e->sym.fan_in;
     if (fresh) {
-        vec_push(e->a, &e->dim_names, x->name);
+        name_take(e, &e->dim_names, x->name);
         *out = size_declare(e, (SizeDef){.name = x->name, .kind = SIZE_position, .span = x->span});
         var_put(e, e->scope.len - 1, x->name, val_int(e, *out), x->span);
         return true;
