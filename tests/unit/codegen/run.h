@@ -43,6 +43,13 @@ static inline void check_ctx(Ctx *c, bool ok) {
     fail_msg("%s", buf_text(&b));
 }
 
+static inline Kernel *parse_text(Ctx *c, const char *text) {
+    Kernel *k = NULL;
+    uint32_t file = source_add(c->src, "test.kir", text, strlen(text));
+    check_ctx(c, kernel_parse(c, text, file, &k));
+    return k;
+}
+
 static inline uint64_t next_random(uint64_t *s) {
     *s = *s * 6364136223846793005u + 1442695040888963407u;
     uint64_t x = *s >> 33 ^ *s;
@@ -375,5 +382,16 @@ static inline void compare_all(Ctx *c, const Kernel *k, const int64_t *size, con
     if (bad) fail_msg("%s", bad);
     for (; *isa; isa++) compare(c, k, &(CodegenOptions){.isa = *isa}, size, real);
     compare(c, k, &(CodegenOptions){.u = 1, .g = 1}, size, real);
+}
+
+/* In both types of reals. */
+static inline void check_text(const char *text, const int64_t *size, const double *real) {
+    for (int f32 = 0; f32 < 2; f32++) {
+        Ctx c = test_ctx();
+        Kernel *k = parse_text(&c, text);
+        if (f32) k->dtype = TP_F32;
+        compare_all(&c, k, size, real);
+        arena_free(c.a);
+    }
 }
 #endif

@@ -1,23 +1,6 @@
 /* Loops, ifs, cells, rings, tables, all four functions: code against the interpreter. */
 #include "run.h"
 
-static Kernel *parse(Ctx *c, const char *text) {
-    Kernel *k = NULL;
-    uint32_t file = source_add(c->src, "test.kir", text, strlen(text));
-    check_ctx(c, kernel_parse(c, text, file, &k));
-    return k;
-}
-
-static void check(const char *text, const int64_t *size, const double *real) {
-    for (int f32 = 0; f32 < 2; f32++) {
-        Ctx c = test_ctx();
-        Kernel *k = parse(&c, text);
-        if (f32) k->dtype = TP_F32;
-        compare_all(&c, k, size, real);
-        arena_free(c.a);
-    }
-}
-
 #define HEAD "kernel k f64 nngp ntk\ninput x\nsize depth hyper least 0\nsize extra hyper least 0\n"
 #define OUTPUTS "array nngp pair output nngp\narray ntk pair output ntk\n"
 
@@ -178,21 +161,21 @@ static const char uniform_values[] = HEAD
 
 static void all_functions(void **state) {
     (void)state;
-    check(four_functions, (int64_t[]){4, 1, 0}, (double[]){0.375, 5.5});
-    check(four_functions, (int64_t[]){0, 0, 0}, (double[]){0.375, 2.0});
-    check(four_functions, (int64_t[]){1, 3, 0}, (double[]){-0.75, 0.5});
+    check_text(four_functions, (int64_t[]){4, 1, 0}, (double[]){0.375, 5.5});
+    check_text(four_functions, (int64_t[]){0, 0, 0}, (double[]){0.375, 2.0});
+    check_text(four_functions, (int64_t[]){1, 3, 0}, (double[]){-0.75, 0.5});
 }
 
 static void rings_and_ifs(void **state) {
     (void)state;
     for (int64_t depth = 0; depth < 9; depth += 2)
-        check(rings, (int64_t[]){depth, depth % 3}, NULL);
+        check_text(rings, (int64_t[]){depth, depth % 3}, NULL);
 }
 
 static void uniform_and_cells(void **state) {
     (void)state;
-    check(uniform_values, (int64_t[]){3, 0}, (double[]){1.0});
-    check(uniform_values, (int64_t[]){0, 0}, (double[]){0.1});
+    check_text(uniform_values, (int64_t[]){3, 0}, (double[]){1.0});
+    check_text(uniform_values, (int64_t[]){0, 0}, (double[]){0.1});
 }
 
 /* Every shape of the pair function gives the same bits. */
@@ -201,7 +184,7 @@ static void shapes(void **state) {
                                         {4, 2}, {2, 4}, {8, 2}, {16, 1}};
     (void)state;
     Ctx c = test_ctx();
-    Kernel *k = parse(&c, rings);
+    Kernel *k = parse_text(&c, rings);
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         for (const char *const *isa = test_levels(); *isa; isa++) {
             CodegenOptions o = {*isa, shape[i][0], shape[i][1]};
@@ -214,7 +197,7 @@ static void unknown_isa(void **state) {
     (void)state;
     Ctx c = test_ctx();
     Jit j;
-    assert_false(codegen_jit(&c, parse(&c, rings), &(CodegenOptions){.isa = "x87"}, &j));
+    assert_false(codegen_jit(&c, parse_text(&c, rings), &(CodegenOptions){.isa = "x87"}, &j));
     assert_true(diags_has(c.ds, 532));
     arena_free(c.a);
 }
@@ -222,7 +205,7 @@ static void unknown_isa(void **state) {
 static void texts(void **state) {
     (void)state;
     Ctx c = test_ctx();
-    Kernel *k = parse(&c, rings);
+    Kernel *k = parse_text(&c, rings);
     Buf ir = buf_new(c.a), code = buf_new(c.a);
     check_ctx(&c, codegen_text(&c, k, &(CodegenOptions){0}, CODEGEN_LLVM, &ir));
     check_ctx(&c, codegen_text(&c, k, &(CodegenOptions){0}, CODEGEN_ASM, &code));

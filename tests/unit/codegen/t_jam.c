@@ -6,9 +6,7 @@
 static void check(const char *text, const int64_t *size, uint32_t u) {
     for (int f32 = 0; f32 < 2; f32++) {
         Ctx c = test_ctx();
-        Kernel *k = NULL;
-        uint32_t file = source_add(c.src, "test.kir", text, strlen(text));
-        check_ctx(&c, kernel_parse(&c, text, file, &k));
+        Kernel *k = parse_text(&c, text);
         if (f32) k->dtype = TP_F32;
         static const double real[1] = {0};
         compare(&c, k, &(CodegenOptions){.u = u, .g = 1}, size, real);

@@ -9,11 +9,9 @@ static void loads(void **state) {
     const CodegenApi *api = codegen_load(&c, path);
     check_ctx(&c, api != NULL);
     assert_true(strlen(api->llvm) > 1);
-    Kernel *k;
     static const char text[] = "kernel k f64 nngp\ninput x\narray nngp pair output nngp\n"
                                "pair {\n    %0 = num 0x1p+1\n    store nngp, %0\n}\n";
-    uint32_t file = source_add(c.src, "k.kir", text, strlen(text));
-    check_ctx(&c, kernel_parse(&c, text, file, &k));
+    Kernel *k = parse_text(&c, text);
     Jit j;
     check_ctx(&c, api->jit(&c, k, &(CodegenOptions){0}, &j));
     double out[TP_BLOCK] = {0};

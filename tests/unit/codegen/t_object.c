@@ -31,9 +31,7 @@ static const char text[] =
     "}\n";
 
 static Kernel *parse(Ctx *c, TpDtype dtype) {
-    Kernel *k = NULL;
-    uint32_t file = source_add(c->src, "test.kir", text, strlen(text));
-    check_ctx(c, kernel_parse(c, text, file, &k));
+    Kernel *k = parse_text(c, text);
     k->dtype = dtype;
     return k;
 }

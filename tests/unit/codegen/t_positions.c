@@ -2,23 +2,6 @@
  * the right sample.  Code against the interpreter, and against sums written out here. */
 #include "run.h"
 
-static Kernel *parse(Ctx *c, const char *text) {
-    Kernel *k = NULL;
-    uint32_t file = source_add(c->src, "test.kir", text, strlen(text));
-    check_ctx(c, kernel_parse(c, text, file, &k));
-    return k;
-}
-
-static void check(const char *text, const int64_t *size, const double *real) {
-    for (int f32 = 0; f32 < 2; f32++) {
-        Ctx c = test_ctx();
-        Kernel *k = parse(&c, text);
-        if (f32) k->dtype = TP_F32;
-        compare_all(&c, k, size, real);
-        arena_free(c.a);
-    }
-}
-
 /* Gram of points, a circular filter of width 2 r + 1 over it, its diagonal and all of it out, data
  * and class numbers read, a half size. */
 static const char circular[] =
@@ -80,7 +63,7 @@ static const char circular[] =
 static void positions(void **state) {
     (void)state;
     for (int64_t T = 1; T < 6; T += 2)
-        check(circular, (const int64_t[]){T, 3, 4, (T + 1) / 2, 4}, NULL);
+        check_text(circular, (const int64_t[]){T, 3, 4, (T + 1) / 2, 4}, NULL);
 }
 
 /* The circular filter by its definition, in plain C. */
@@ -88,7 +71,7 @@ static void circular_values(void **state) {
     (void)state;
     enum { T = 3, D = 2, R = 1, HALF = 2 };
     Ctx c = test_ctx();
-    Kernel *k = parse(&c, circular);
+    Kernel *k = parse_text(&c, circular);
     Jit j;
     check_ctx(&c, codegen_jit(&c, k, &(CodegenOptions){0}, &j));
     Data d = run_kernel(c.a, j.kernel, (const int64_t[]){T, D, R, HALF, HALF}, NULL, 5);
@@ -144,7 +127,7 @@ static const char offsets[] =
 
 static void bounds(void **state) {
     (void)state;
-    for (int64_t T = 1; T < 8; T += 3) check(offsets, (const int64_t[]){T, 1}, NULL);
+    for (int64_t T = 1; T < 8; T += 3) check_text(offsets, (const int64_t[]){T, 1}, NULL);
 }
 
 /* Left samples of T positions, right blocks of T' that differ. */
@@ -183,7 +166,7 @@ static const char ragged[] =
 static void varying(void **state) {
     (void)state;
     for (int64_t T = 1; T < 5; T++)
-        check(ragged, (const int64_t[]){T, 2, T, T / 2, T / 2}, (const double[]){0.5});
+        check_text(ragged, (const int64_t[]){T, 2, T, T / 2, T / 2}, (const double[]){0.5});
 }
 
 int main(void) {

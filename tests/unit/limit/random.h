@@ -194,4 +194,23 @@ static PB *generate(unsigned seed) {
     pb_output(b, pb_fam(b, FAM_vector, "readout", sv, sv, 0), pb_at(b, o));
     return b;
 }
+
+/* ---- what a program is evaluated with */
+
+typedef struct Values {
+    PB *b;
+    int64_t depth, inner;
+} Values;
+
+static double real_of(void *ctx, Sym name) {
+    const Values *v = ctx;
+    const char *s = sym_text(v->b->c.syms, name);
+    return !strcmp(s, "sw") ? 1.3 : !strcmp(s, "ew") ? 0.8 : !strcmp(s, "sb") ? 0.2 :
+           !strcmp(s, "alpha") ? 0.6 : 1.1;
+}
+
+static int64_t size_of(void *ctx, Sym name) {
+    const Values *v = ctx;
+    return strcmp(sym_text(v->b->c.syms, name), "depth") ? v->inner : v->depth;
+}
 #endif

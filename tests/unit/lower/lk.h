@@ -4,6 +4,7 @@
 #define TEST_LOWER_LK_H
 #include "../program/common.h"
 #include "lower/lower.h"
+#include "pairinput.h"
 #include "values.h"
 
 enum { LK_SAMPLES = TP_BLOCK };

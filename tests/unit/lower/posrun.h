@@ -5,6 +5,7 @@
 #include "diag/diag.h"
 #include "lower/lower.h"
 #include "oracle.h"
+#include "pairinput.h"
 #include <math.h>
 
 typedef struct PosRun {
@@ -18,6 +19,14 @@ typedef struct PosRun {
     int64_t *size;
     double *real;
 } PosRun;
+
+/* The number a hyperparameter has where nothing sets it. */
+static inline double pos_default(const Program *p, Sym name) {
+    FxEnv env = {0};
+    for (uint32_t i = 0; i < p->hyper.len; i++)
+        if (p->hyper.data[i].name == name) return fx_eval(p->fx, p->hyper.data[i].init, &env);
+    bug("no such number");
+}
 
 static inline void *pos_reals(Arena *a, int64_t n) {
     double *p = ARENA_ARRAY(a, double, (size_t)n + 16);
@@ -78,20 +87,8 @@ static inline double pos_pair(const PosRun *r, const TpArray *a, int i, int j) {
     double g = setup_gram(r->s, p, i, NULL, 0, q, j, NULL, 0);
     double c = g / (pos_norm(r, p, i) * pos_norm(r, q, j));
     if (i == j && p == q) c = 1;
-    switch ((TpInputKind)a->input) {
-    case TP_IN_GRAM: return g;
-    case TP_IN_UNIT: return c;
-    case TP_IN_DEFECT: return 1 - c;
-    case TP_IN_CODEFECT: return 1 + c;
-    case TP_IN_NONE:
-    case TP_IN_NORM:
-    case TP_IN_COLUMN:
-    case TP_IN_POINT:
-    case TP_IN_DIRECTION:
-    case TP_IN_DATA:
-    case TP_IN_CLASS: break;
-    }
-    bug("input %d of a pair", a->input);
+    PairInput v = pair_input_of(g, c);
+    return pair_input_at(&v, a);
 }
 
 static inline double pos_sample(const PosRun *r, const TpArray *a, int s, const int64_t *idx) {

@@ -23,20 +23,8 @@ static double sample_input(void *ctx, const TpArray *a, int side, int s) {
 static double pair_input(void *ctx, const TpArray *a, int i, int j) {
     const Data *d = ctx;
     double e = d->defect[j];
-    switch ((TpInputKind)a->input) {
-    case TP_IN_DEFECT: return e;
-    case TP_IN_CODEFECT: return 2 - e;
-    case TP_IN_UNIT: return 1 - e;
-    case TP_IN_GRAM: return d->norm[0][i] * d->norm[1][j] * (1 - e);
-    case TP_IN_NONE:
-    case TP_IN_NORM:
-    case TP_IN_COLUMN:
-    case TP_IN_POINT:
-    case TP_IN_DIRECTION:
-    case TP_IN_DATA:
-    case TP_IN_CLASS: break;
-    }
-    return 0;
+    PairInput v = {d->norm[0][i] * d->norm[1][j] * (1 - e), 1 - e, e, 2 - e};
+    return pair_input_at(&v, a);
 }
 
 static double uniform(uint64_t *seed) {

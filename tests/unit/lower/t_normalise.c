@@ -26,20 +26,8 @@ static double sample_input(void *ctx, const TpArray *a, int side, int s) {
 static double pair_input(void *ctx, const TpArray *a, int i, int j) {
     const double *x = row_of(ctx, 0, i), *y = row_of(ctx, 1, j);
     double k = dot(x, y), c = k / sqrt(dot(x, x) * dot(y, y));
-    switch ((TpInputKind)a->input) {
-    case TP_IN_GRAM: return k;
-    case TP_IN_UNIT: return c;
-    case TP_IN_DEFECT: return 1 - c;
-    case TP_IN_CODEFECT: return 1 + c;
-    case TP_IN_NONE:
-    case TP_IN_NORM:
-    case TP_IN_COLUMN:
-    case TP_IN_POINT:
-    case TP_IN_DIRECTION:
-    case TP_IN_DATA:
-    case TP_IN_CLASS: break;
-    }
-    return 0;
+    PairInput v = pair_input_of(k, c);
+    return pair_input_at(&v, a);
 }
 
 static void make_data(Data *d) {

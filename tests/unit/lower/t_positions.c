@@ -39,14 +39,7 @@ typedef struct Test {
     bool noisy;
 } Test;
 
-static double real_value(void *ctx, Sym name) {
-    const Test *t = ctx;
-    FxEnv env = {0};
-    for (uint32_t i = 0; i < t->p->hyper.len; i++)
-        if (t->p->hyper.data[i].name == name)
-            return fx_eval(t->p->fx, t->p->hyper.data[i].init, &env);
-    bug("no such number");
-}
+static double real_value(void *ctx, Sym name) { return pos_default(((const Test *)ctx)->p, name); }
 
 static int64_t int_value(void *ctx, Sym name) { return (int64_t)real_value(ctx, name); }
 

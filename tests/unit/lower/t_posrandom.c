@@ -28,12 +28,8 @@ typedef struct Case {
 
 static double real_value(void *ctx, Sym name) {
     const Case *t = ctx;
-    FxEnv env = {0};
-    if (!strcmp(sym_text(t->c.syms, name), "depth")) return (double)t->g.depth;
-    for (uint32_t i = 0; i < t->p->hyper.len; i++)
-        if (t->p->hyper.data[i].name == name)
-            return fx_eval(t->p->fx, t->p->hyper.data[i].init, &env);
-    bug("no such number");
+    bool depth = !strcmp(sym_text(t->c.syms, name), "depth");
+    return depth ? (double)t->g.depth : pos_default(t->p, name);
 }
 
 static int64_t int_value(void *ctx, Sym name) { return (int64_t)real_value(ctx, name); }

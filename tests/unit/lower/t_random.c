@@ -7,22 +7,6 @@
 
 enum { NPROGRAM = 300 };
 
-typedef struct Values {
-    PB *b;
-    int64_t depth, inner;
-} Values;
-
-static double real_of(void *ctx, Sym name) {
-    const char *s = sym_text(((Values *)ctx)->b->c.syms, name);
-    return !strcmp(s, "sw") ? 1.3 : !strcmp(s, "ew") ? 0.8 : !strcmp(s, "sb") ? 0.2 :
-           !strcmp(s, "alpha") ? 0.6 : 1.1;
-}
-
-static int64_t size_of(void *ctx, Sym name) {
-    const Values *v = ctx;
-    return strcmp(sym_text(v->b->c.syms, name), "depth") ? v->inner : v->depth;
-}
-
 static double sample_input(void *ctx, const TpArray *a, int side, int s) {
     const Setup *d = ctx;
     (void)side;
@@ -35,20 +19,8 @@ static double pair_input(void *ctx, const TpArray *a, int i, int j) {
     const double(*g)[NSAMPLE] = d->gram[0][0];
     double k = g[i][j % NSAMPLE], c = k / sqrt(g[i][i] * g[j % NSAMPLE][j % NSAMPLE]);
     if (i == j % NSAMPLE) c = 1;
-    switch ((TpInputKind)a->input) {
-    case TP_IN_GRAM: return k;
-    case TP_IN_UNIT: return c;
-    case TP_IN_DEFECT: return 1 - c;
-    case TP_IN_CODEFECT: return 1 + c;
-    case TP_IN_NONE:
-    case TP_IN_NORM:
-    case TP_IN_COLUMN:
-    case TP_IN_POINT:
-    case TP_IN_DIRECTION:
-    case TP_IN_DATA:
-    case TP_IN_CLASS: break;
-    }
-    return 0;
+    PairInput v = pair_input_of(k, c);
+    return pair_input_at(&v, a);
 }
 
 static void run(Lk *r, Values *v, Setup *s) {
