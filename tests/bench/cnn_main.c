@@ -1,11 +1,11 @@
 /* Time per position pair and layer of the hand-written CNN recursion, and its difference from the
  * plain algorithm.  cnn_main [depth]. */
 #include "cnn.h"
+#include "timing.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LANES = 16, ROUNDS = 9 };
 static const double SW2 = 2, SB2 = 0.01;
@@ -19,11 +19,6 @@ static void *array(size_t bytes) {
     void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!p) abort();
     return memset(p, 0, bytes);
-}
-
-static double uniform(unsigned long *seed) {
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (double)(*seed >> 11) * 0x1p-53;
 }
 
 /* The sum over the neighbours of p that exist, of the places both in y's and x's range. */
@@ -54,10 +49,10 @@ static void norms(const Samples *t, int sample) {
 static Samples samples_new(int depth) {
     Samples t = {depth, array((LANES + 1) * sizeof *t.x),
                  array((size_t)(LANES + 1) * (size_t)depth * sizeof *t.s)};
-    unsigned long seed = 5;
+    uint64_t seed = 5;
     for (int i = 0; i <= LANES; i++) {
         for (int p = 0; p < CNN_HW; p++)
-            for (int c = 0; c < CNN_C; c++) t.x[i][p][c] = 2 * uniform(&seed) - 0.7;
+            for (int c = 0; c < CNN_C; c++) t.x[i][p][c] = 2 * timing_uniform(&seed) - 0.7;
         norms(&t, i);
     }
     return t;
@@ -93,17 +88,6 @@ static void plain(const Samples *t, int lane, int dy, int dx, double *K, double 
                 }
 }
 
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *x, const void *y) {
-    double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
 #define RUN(type, REAL, TABLE)                                                                    \
     static void run_##type(const Samples *t) {                                                    \
         int n = bench_cnn_lanes_##type(), d = t->depth;                                           \
@@ -131,10 +115,10 @@ static int by_value(const void *x, const void *y) {
         REAL *K = array(64), *T = array(64);                                                      \
         double time[2][ROUNDS], err = 0, positions = 0;                                           \
         for (int r = 0; r < ROUNDS; r++) {                                                        \
-            double t0 = seconds();                                                                \
+            double t0 = timing_seconds();                                                         \
             for (int k = 0; k < 20; k++) bench_cnn_##type(&table, 0, 0, K, T);                    \
-            time[0][r] = (seconds() - t0) / 20;                                                   \
-            t0 = seconds();                                                                       \
+            time[0][r] = (timing_seconds() - t0) / 20;                                            \
+            t0 = timing_seconds();                                                                \
             positions = 0;                                                                        \
             for (int dy = 1 - CNN_H; dy < CNN_H; dy++)                                            \
                 for (int dx = 1 - CNN_W; dx < CNN_W; dx++) {                                      \
@@ -142,7 +126,7 @@ static int by_value(const void *x, const void *y) {
                     bench_cnn_##type(&table, dy, dx, K, T);                                       \
                     positions += (CNN_H - abs(dy)) * (CNN_W - abs(dx));                           \
                 }                                                                                 \
-            time[1][r] = seconds() - t0;                                                          \
+            time[1][r] = timing_seconds() - t0;                                                   \
         }                                                                                         \
         for (int k = 0; k < 3; k++) {                                                             \
             double want, theta;                                                                   \
@@ -152,7 +136,7 @@ static int by_value(const void *x, const void *y) {
             err = fmax(err, fabs((double)K[k] / want - 1));                                   \
             err = fmax(err, fabs((double)T[k] / theta - 1));                                  \
         }                                                                                         \
-        for (int i = 0; i < 2; i++) qsort(time[i], ROUNDS, sizeof(double), by_value);             \
+        for (int i = 0; i < 2; i++) timing_sort(time[i], ROUNDS);                                 \
         double one = 1e9 / (CNN_HW * (double)d * n), some = 1e9 / (positions * d * n);            \
         printf("%s %s, depth %d: flatten %.4f ms per pair, %.3f ns per position and layer (best "  \
                "%.3f); pooled %.2f ms, %.3f ns (best %.3f); differs by %.1e from the plain "      \

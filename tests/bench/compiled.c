@@ -1,23 +1,12 @@
 #include "compiled.h"
-#include "diag/diag.h"
+#include "compile.h"
+#include "timing.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-_Noreturn static void stop(Compiled *b, const char *why) {
-    Buf text = buf_new(b->a);
-    diags_render(b->c.ds, (DiagRender){DIAG_HUMAN, false}, &text);
-    fprintf(stderr, "benchmark: %s\n%s", why, buf_text(&text));
-    exit(2);
-}
-
-double bench_seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+double bench_seconds(void) { return timing_seconds(); }
 
 void *bench_reals(size_t n) {
     size_t bytes = (n * 8 + 127) / 64 * 64;
@@ -35,17 +24,12 @@ double bench_get(TpDtype type, const void *p, size_t i) {
     return type == TP_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
 }
 
-static int by_value(const void *x, const void *y) {
-    double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
 void bench_medians(double *a, double *b, int n, double out[3]) {
     double *ratio = bench_reals((size_t)n);
     for (int i = 0; i < n; i++) ratio[i] = a[i] / b[i];
-    qsort(a, (size_t)n, sizeof *a, by_value);
-    qsort(b, (size_t)n, sizeof *b, by_value);
-    qsort(ratio, (size_t)n, sizeof *ratio, by_value);
+    timing_sort(a, (size_t)n);
+    timing_sort(b, (size_t)n);
+    timing_sort(ratio, (size_t)n);
     out[0] = a[n / 2], out[1] = b[n / 2], out[2] = ratio[n / 2];
     free(ratio);
 }
@@ -61,23 +45,9 @@ bool compiled_arg(CompiledArgs *args, const char *s) {
     return true;
 }
 
-static const char *read_text(Compiled *b, const char *path) {
-    FILE *f = fopen(path, "r");
-    if (!f) stop(b, "cannot read the kernel");
-    Buf text = buf_new(b->a);
-    char part[4096];
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) buf_putn(&text, part, n);
-    fclose(f);
-    return buf_text(&text);
-}
-
 static void compile(Compiled *b) {
-    const char *text = read_text(b, b->args.kernel);
-    uint32_t file = source_add(b->c.src, "kernel", text, strlen(text));
-    if (!kernel_parse(&b->c, text, file, &b->k)) stop(b, "the kernel cannot be read");
-    b->k->dtype = b->args.dtype;
-    if (!kernel_optimise(&b->c, b->k)) stop(b, "the kernel cannot be optimised");
-    if (!codegen_jit(&b->c, b->k, &b->args.o, &b->jit)) stop(b, "no code");
+    const char *text = compile_read(&b->c, b->args.kernel);
+    b->k = compile_text(&b->c, text, b->args.dtype, &b->args.o, &b->jit);
 }
 
 static void settings(Compiled *b, int64_t size, int64_t d) {
@@ -86,7 +56,7 @@ static void settings(Compiled *b, int64_t size, int64_t d) {
     const TpKernel *k = b->jit.kernel;
     if (k->ninput != 1 || k->nsize > 64 ||
         !rt_values_make(&b->v, k, b->args.set, b->args.nset, dim, &e))
-        stop(b, e.text);
+        compile_stop(&b->c, e.text);
     for (int32_t i = 0; i < k->nsize; i++) position[i] = size;
     rt_values_derive(&b->v, position, NULL, b->v.size, b->v.real);
 }
@@ -191,10 +161,8 @@ static void allocate(Compiled *b, const double *x, int n, int64_t d) {
 
 void compiled_begin(Compiled *b, CompiledArgs args, int64_t size, int64_t d, const double *x,
                     int npoint, int left) {
-    Arena *a = arena_new(0, NULL, NULL);
-    *b = (Compiled){.a = a, .args = args, .left = left};
-    b->c = (Ctx){.a = a, .syms = intern_new(a), .src = sources_new(a)};
-    b->c.ds = diags_new(a, b->c.src);
+    *b = (Compiled){.c = compile_ctx(), .args = args, .left = left};
+    b->a = b->c.a;
     compile(b);
     settings(b, size, d);
     allocate(b, x, npoint, d);
@@ -203,10 +171,10 @@ void compiled_begin(Compiled *b, CompiledArgs args, int64_t size, int64_t d, con
 void compiled_end(Compiled *b) { codegen_jit_free(&b->jit); }
 
 double compiled_time(const Compiled *b, int reps) {
-    double t0 = bench_seconds();
+    double t0 = timing_seconds();
     int n = b->jit.kernel->lanes;
     for (int r = 0; r < reps; r++) b->jit.kernel->pair_fn(&b->frame, b->left, 0, n);
-    return (bench_seconds() - t0) / reps / n;
+    return (timing_seconds() - t0) / reps / n;
 }
 
 double compiled_difference(const Compiled *b, int output, const void *want, int n) {

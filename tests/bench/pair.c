@@ -6,15 +6,14 @@
  *
  * KERNEL.kir: what `tpc show --stage=kernel` prints for such a network; without it, the kernel
  * below.  The two are timed in alternation; the ratio is the median over pairs of rounds. */
-#include "codegen/jit.h"
-#include "diag/diag.h"
+#include "compile.h"
 #include "recur.h"
+#include "timing.h"
 #include "values.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { LEFT = 64, RIGHT = 768, ROUNDS = 31, MAX_SET = 16, MAX_DEPTH = 4096 };
 static const double A = 1, B = 0.1; /* sigma_w^2 / 2, sigma_b^2 */
@@ -68,7 +67,6 @@ typedef struct Args {
 } Args;
 
 typedef struct Bench {
-    Arena *a;
     Ctx c;
     const Args *args;
     Kernel *k;
@@ -79,24 +77,6 @@ typedef struct Bench {
     void *tile[3]; /* defects, K, Theta: the hand-written loop's */
     void *table[2][3]; /* left, right: f, g, scale */
 } Bench;
-
-_Noreturn static void stop(Bench *b, const char *why) {
-    Buf text = buf_new(b->a);
-    diags_render(b->c.ds, (DiagRender){DIAG_HUMAN, false}, &text);
-    fprintf(stderr, "pair: %s\n%s", why, buf_text(&text));
-    exit(2);
-}
-
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double uniform(uint64_t *seed) {
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (double)(*seed >> 11) * 0x1p-53;
-}
 
 static void *reals(size_t n) {
     void *p = aligned_alloc(64, (n * 8 + 127) / 64 * 64);
@@ -113,23 +93,9 @@ static double get(const Bench *b, const void *p, size_t i) {
     return b->args->dtype == TP_F32 ? (double)((const float *)p)[i] : ((const double *)p)[i];
 }
 
-static const char *read_text(Bench *b, const char *path) {
-    FILE *f = fopen(path, "r");
-    if (!f) stop(b, "cannot read the kernel");
-    Buf text = buf_new(b->a);
-    char part[4096];
-    for (size_t n; (n = fread(part, 1, sizeof part, f)) > 0;) buf_putn(&text, part, n);
-    fclose(f);
-    return buf_text(&text);
-}
-
 static void compile(Bench *b) {
-    const char *text = b->args->kernel ? read_text(b, b->args->kernel) : relu;
-    uint32_t file = source_add(b->c.src, "kernel", text, strlen(text));
-    if (!kernel_parse(&b->c, text, file, &b->k)) stop(b, "the kernel cannot be read");
-    b->k->dtype = b->args->dtype;
-    if (!kernel_optimise(&b->c, b->k)) stop(b, "the kernel cannot be optimised");
-    if (!codegen_jit(&b->c, b->k, &b->args->o, &b->jit)) stop(b, "no code");
+    const char *text = b->args->kernel ? compile_read(&b->c, b->args->kernel) : relu;
+    b->k = compile_text(&b->c, text, b->args->dtype, &b->args->o, &b->jit);
 }
 
 static void settings(Bench *b) {
@@ -137,14 +103,14 @@ static void settings(Bench *b) {
     TpError e = {0};
     const TpKernel *k = b->jit.kernel;
     if (k->ninput > 4 || !rt_values_make(&b->v, k, b->args->set, b->args->nset, dim, &e))
-        stop(b, e.text);
+        compile_stop(&b->c, e.text);
 }
 
 /* One-sample input arrays: norms in [0.7, 1.3], their squares, coordinates. */
 static double sample_input(const TpArray *a, double norm, uint64_t *seed) {
     if (a->input == TP_IN_NORM) return norm;
     if (a->input == TP_IN_GRAM) return norm * norm;
-    return uniform(seed) - 0.5;
+    return timing_uniform(seed) - 0.5;
 }
 
 static double pair_input(const TpArray *a, double d, double norms) {
@@ -210,7 +176,9 @@ static void measure_sizes(Bench *b) {
     }
 }
 
-static void **pointers(const Bench *b) { return ARENA_ARRAY(b->a, void *, b->jit.kernel->narray); }
+static void **pointers(const Bench *b) {
+    return ARENA_ARRAY(b->c.a, void *, b->jit.kernel->narray);
+}
 
 static void prepare_compiled(Bench *b) {
     const TpKernel *k = b->jit.kernel;
@@ -255,15 +223,15 @@ static void make_data(Bench *b) {
     b->norm_left = reals(LEFT);
     b->norm_right = reals(RIGHT);
     b->d0 = reals(RIGHT);
-    for (int i = 0; i < LEFT; i++) b->norm_left[i] = 0.7 + 0.6 * uniform(&seed);
-    for (int i = 0; i < RIGHT; i++) b->norm_right[i] = 0.7 + 0.6 * uniform(&seed);
-    for (int i = 0; i < RIGHT; i++) b->d0[i] = 2 * uniform(&seed);
+    for (int i = 0; i < LEFT; i++) b->norm_left[i] = 0.7 + 0.6 * timing_uniform(&seed);
+    for (int i = 0; i < RIGHT; i++) b->norm_right[i] = 0.7 + 0.6 * timing_uniform(&seed);
+    for (int i = 0; i < RIGHT; i++) b->d0[i] = 2 * timing_uniform(&seed);
 }
 
 static double time_compiled(const Bench *b, int reps) {
-    double t0 = seconds();
+    double t0 = timing_seconds();
     for (int r = 0; r < reps; r++) b->jit.kernel->pair_fn(&b->frame, ROW, 0, RIGHT);
-    return seconds() - t0;
+    return timing_seconds() - t0;
 }
 
 #define TABLE(T, type, side) \
@@ -273,7 +241,7 @@ static double time_hand(const Bench *b, int reps) {
     RecurTable64 x = TABLE(RecurTable64, double, 0), y = TABLE(RecurTable64, double, 1);
     RecurTable32 p = TABLE(RecurTable32, float, 0), q = TABLE(RecurTable32, float, 1);
     int depth = b->args->depth;
-    double t0 = seconds();
+    double t0 = timing_seconds();
     for (int r = 0; r < reps; r++) {
         if (b->args->dtype == TP_F32)
             bench_recur_f32(depth, RIGHT, b->tile[0], b->tile[1], b->tile[2], &p, ROW, &q, 0);
@@ -281,12 +249,7 @@ static double time_hand(const Bench *b, int reps) {
             bench_recur_f64(depth, RIGHT, b->tile[0], b->tile[1], b->tile[2], &x, ROW, &y, 0);
         __asm__ volatile("" ::: "memory");
     }
-    return seconds() - t0;
-}
-
-static int by_value(const void *x, const void *y) {
-    double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
+    return timing_seconds() - t0;
 }
 
 /* Largest relative difference of an output from the hand-written loop's. */
@@ -311,9 +274,9 @@ static double measure(Bench *b) {
         hand[r] = time_hand(b, reps);
         ratio[r] = jit[r] / hand[r];
     }
-    qsort(jit, ROUNDS, sizeof *jit, by_value);
-    qsort(hand, ROUNDS, sizeof *hand, by_value);
-    qsort(ratio, ROUNDS, sizeof *ratio, by_value);
+    timing_sort(jit, ROUNDS);
+    timing_sort(hand, ROUNDS);
+    timing_sort(ratio, ROUNDS);
     printf("%s: compiled %.3f (best %.3f), by hand (%s) %.3f (best %.3f) ns per entry and layer: "
            "ratio %.3f\n", b->args->dtype == TP_F32 ? "float32" : "float64",
            jit[ROUNDS / 2] * per, jit[0] * per, bench_recur_shape(), hand[ROUNDS / 2] * per,
@@ -340,9 +303,7 @@ int main(int argc, char **argv) {
     Args args = {.depth = 20};
     parse_args(&args, argc, argv);
     if (args.depth < 1 || args.depth > MAX_DEPTH) return 2;
-    Arena *a = arena_new(0, NULL, NULL);
-    Bench b = {.a = a, .args = &args, .c = {.a = a, .syms = intern_new(a), .src = sources_new(a)}};
-    b.c.ds = diags_new(a, b.c.src);
+    Bench b = {.args = &args, .c = compile_ctx()};
     compile(&b);
     settings(&b);
     make_data(&b);

@@ -1,10 +1,10 @@
 /* Time per entry and layer of the hand-written recursion, and its error: depth 20, unequal norms,
  * bias.  recur_main [depth]. */
 #include "recur.h"
+#include "timing.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { N = 768, ROUNDS = 15 };
 static const double A = 1, B = 0.1; /* sigma_w^2 / 2, sigma_b^2 */
@@ -17,17 +17,12 @@ typedef struct Samples {
 
 static void *array(size_t n, size_t size) { return aligned_alloc(64, n * size); }
 
-static double uniform(unsigned long *seed) {
-    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
-    return (double)(*seed >> 11) * 0x1p-53;
-}
-
-static Samples samples_new(int depth, unsigned long *seed) {
+static Samples samples_new(int depth, uint64_t *seed) {
     size_t n = (size_t)depth * N;
     Samples t = {depth, array(N, 8), array(n, 8), array(n, 8), array(N, 8),
                  array(n, 4), array(n, 4), array(N, 4)};
     for (long j = 0; j < N; j++) {
-        double s = t.s0[j] = sqrt(0.5 + uniform(seed));
+        double s = t.s0[j] = sqrt(0.5 + timing_uniform(seed));
         for (int l = 0; l < depth; l++) {
             double next = sqrt(A * s * s + B);
             t.f[l * N + j] = sqrt(A) * s / next;
@@ -67,19 +62,8 @@ static void reference(const Samples *t, double d0, long i, long j, long double *
     *T = sqrtl(x * y) * theta;
 }
 
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *x, const void *y) {
-    double a = *(const double *)x, b = *(const double *)y;
-    return (a > b) - (a < b);
-}
-
 static void report(const char *type, double *time, double per, double err) {
-    qsort(time, ROUNDS, sizeof *time, by_value);
+    timing_sort(time, ROUNDS);
     printf("%s %s: %.3f ns per entry and layer (best %.3f), Theta's relative error %.1e\n", type,
            bench_recur_shape(), time[ROUNDS / 2] * per, time[0] * per, err);
 }
@@ -88,17 +72,17 @@ static void report(const char *type, double *time, double per, double err) {
     static void run_##type(const Samples *t) {                                                    \
         REAL *d0 = array(N, sizeof *d0), *K = array(N, sizeof *K), *T = array(N, sizeof *T);      \
         TABLE table = {t->F, t->G, t->SCALE, N};                                                  \
-        unsigned long seed = 7;                                                                   \
+        uint64_t seed = 7;                                                                        \
         double time[ROUNDS], err = 0;                                                             \
         int reps = 20000 / t->depth;                                                              \
-        for (long j = 0; j < N; j++) d0[j] = (REAL)(2 * uniform(&seed));                          \
+        for (long j = 0; j < N; j++) d0[j] = (REAL)(2 * timing_uniform(&seed));                   \
         for (int r = 0; r < ROUNDS; r++) {                                                        \
-            double t0 = seconds();                                                                \
+            double t0 = timing_seconds();                                                         \
             for (int k = 0; k < reps; k++) {                                                      \
                 call(t->depth, N, d0, K, T, &table, 5, &table, 0);                                \
                 __asm__ volatile("" ::: "memory");                                                \
             }                                                                                     \
-            time[r] = seconds() - t0;                                                             \
+            time[r] = timing_seconds() - t0;                                                      \
         }                                                                                         \
         for (long j = 0; j < N; j++) {                                                            \
             long double k, th;                                                                    \
@@ -112,7 +96,7 @@ RUN(f64, double, RecurTable64, bench_recur_f64, f, g, scale)
 RUN(f32, float, RecurTable32, bench_recur_f32, f32, g32, scale32)
 
 int main(int argc, char **argv) {
-    unsigned long seed = 20;
+    uint64_t seed = 20;
     Samples t = samples_new(argc > 1 ? atoi(argv[1]) : 20, &seed);
     run_f64(&t);
     run_f32(&t);
