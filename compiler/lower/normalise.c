@@ -140,13 +140,15 @@ typedef struct Need {
     bool changed;
 } Need;
 
-static void need(Need *w, LArrayId id, bool e, bool o) {
+/* e, o, zero: as need_e, need_o, at_zero of its NormInfo */
+static void need(Need *w, LArrayId id, bool e, bool o, bool zero) {
     NormInfo *i = &w->n->info[id];
     bool oo = o && !w->n->l->array.data[id].nonneg;
-    if (i->unit && (i->need_e || !e) && (i->need_o || !oo)) return;
+    if (i->unit && (i->need_e || !e) && (i->need_o || !oo) && (i->at_zero || !zero)) return;
     i->unit = true;
     i->need_e |= e;
     i->need_o |= oo;
+    i->at_zero |= zero;
     w->changed = true;
 }
 
@@ -154,7 +156,8 @@ static LFactor need_exp(void *ctx, LFactor f) {
     Need *w = ctx;
     if (f.kind != LF_exp) return f;
     LRef cross = normal_cross(f.exp);
-    if (cross.array) need(w, cross.array, f.exp->plan->needs_defect, f.exp->plan->needs_defect);
+    bool defect = f.exp->plan->needs_defect;
+    if (cross.array) need(w, cross.array, defect, defect, true);
     return f;
 }
 
@@ -177,7 +180,7 @@ static void need_operands(Need *w, LArrayId id) {
     for (uint32_t t = 0; t < r->eq.n; t++) {
         Part p;
         if (normal_part(w->n, &r->eq.term[t], &p) && p.operand && p.operand->kind == LF_ref)
-            need(w, p.operand->ref.array, true, i->need_o);
+            need(w, p.operand->ref.array, true, i->need_o, i->at_zero && normal_copies(w->n, id, t));
     }
 }
 
@@ -294,8 +297,7 @@ LArrayId normal_root(Normal *n, LArrayId self) {
 
 /* ---- tangent arrays */
 
-/* The C pair array of the same vector and index space. */
-static LArrayId c_twin(const Normal *n, LArrayId t) {
+LArrayId normal_c_twin(const Normal *n, LArrayId t) {
     const LArray *r = &n->l->array.data[t];
     for (LArrayId id = 1; id < n->n0; id++) {
         const LArray *q = &n->l->array.data[id];
@@ -346,11 +348,21 @@ static bool flat_at_zero(const Normal *n, Fx f) {
     return fx_eval(n->l->fx, fx_diff(n->l->fx, f, 0), &env) == 0 && fx_eval(n->l->fx, f, &env) == 0;
 }
 
+/* A copy of shared arrays only, whatever the guards. */
+static bool t_copy(Normal *n, LArrayId id) {
+    LArrayId twin = normal_c_twin(n, id);
+    for (uint32_t i = 0; i < n->l->array.data[id].eq.n; i++) {
+        LArrayId of = normal_t_copies(n, id, twin, i);
+        if (!of || n->info[of].t != T_SHARED) return false;
+    }
+    return true;
+}
+
 static void t_mode(Normal *n, LArrayId id) {
     const LArray *r = &n->l->array.data[id];
     NormInfo *i = &n->info[id];
     if (r->kind != LK_T || r->stage != LS_pair || r->A != r->B || !r->self[0].array) return;
-    LArrayId twin = c_twin(n, id);
+    LArrayId twin = normal_c_twin(n, id);
     const LExp *e;
     const LFactor *op = leaf_operand(n, r, &e);
     if (op) {
@@ -382,6 +394,8 @@ static void t_modes(Normal *n) {
             again = true;
         }
     }
+    for (LArrayId id = 1; id < n->n0; id++)
+        if (n->info[id].t == T_ARMS && t_copy(n, id)) n->info[id].t = T_COPY;
 }
 
 bool lower_normalise(Ctx *c, Limit *l) {

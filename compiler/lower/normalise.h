@@ -9,8 +9,9 @@
  * whose complement gauss has in closed form;  rounded: the plain sum over the norms. */
 typedef enum CMode { C_PLAIN, C_ARMS, C_GATE, C_ROUNDED } CMode;
 /* What a tangent array is divided by.  arms: the norms of its own vector;  shared: those too, for
- * r = F(h) with F positively homogeneous and F'(0) = 0;  leaf: the norms of the leaf under F. */
-typedef enum TMode { T_PLAIN, T_ARMS, T_SHARED, T_LEAF } TMode;
+ * r = F(h) with F positively homogeneous and F'(0) = 0;  leaf: the norms of the leaf under F;
+ * copy: what shared arrays are divided by, of which it is a copy. */
+typedef enum TMode { T_PLAIN, T_ARMS, T_SHARED, T_LEAF, T_COPY } TMode;
 
 typedef struct Scale { /* one-sample array that a stored value has to be multiplied by, both sides
                         */
@@ -22,12 +23,12 @@ typedef struct NormInfo {
     CMode c;
     TMode t;
     bool unit, need_e, need_o;
+    bool at_zero; /* 1 - c has to be 1 where a sample has variance 0 (a leaf's has) */
     bool apart; /* plain, and its c is an array of its own: a window's sum is scaled once */
     LArrayId c_array; /* apart: that array */
     bool exact; /* unit: 1 - c carries no rounding error of size 1 */
     LArrayId codefect; /* LK_O companion */
-    Scale scale;       /* of T arrays; of C arrays: see root */
-    Scale root;        /* C arrays: sqrt of the self second moments (0 where they are 0) */
+    Scale scale;       /* of T arrays */
 } NormInfo;
 
 typedef struct SelfInfo { /* per self array */
@@ -57,6 +58,20 @@ LArrayId normal_norm(Normal *n, LArrayId self);
 LArrayId normal_root(Normal *n, LArrayId self);
 /* The indices of pair array id's own self array at its axes (left side). */
 const Aff *normal_self_axes(Normal *n, LArrayId id);
+/* guards.c: terms under one set of guards. */
+bool normal_guards_same(const LTerm *a, const LTerm *b);
+/* Can the guards of both terms of equation id hold at one element? */
+bool normal_guards_overlap(const Normal *n, LArrayId id, uint32_t i, uint32_t k);
+/* No other set of guards holds where those of term i of equation id do. */
+bool normal_guard_alone(const Normal *n, LArrayId id, uint32_t i);
+/* Is term i of the equation of second moments the normalised operand itself: nothing else beside
+ * it, so its variance too is the operand's? */
+bool normal_copies(Normal *n, LArrayId id, uint32_t i);
+/* Likewise of a tangent array, twin the second moments of its vector: the tangent array passed on;
+ * 0: none. */
+LArrayId normal_t_copies(Normal *n, LArrayId id, LArrayId twin, uint32_t i);
+/* The C pair array of the vector and index space of a T array; 0: none. */
+LArrayId normal_c_twin(const Normal *n, LArrayId t);
 /* normalise_eq.c: rewrite every equation. */
 void normal_rewrite(Normal *n);
 #endif

@@ -186,10 +186,9 @@ static bool operand_scale(Arms *w, const LFactor *op, LFactor *out) {
     }
     const Scale *s = &n->info[id].scale;
     if (!s->array) return false;
-    LArrayId array = n->info[id].t == T_SHARED ? n->info[id].root.array : s->array;
-    const Aff *x = n->info[id].t == T_SHARED ? n->info[id].root.x : s->x;
-    uint32_t k = n->l->array.data[array].naxis;
-    *out = ref_factor(array, SIDE_x, idx_subst(n, x, k, &n->l->array.data[id], op->ref.idx));
+    uint32_t k = n->l->array.data[s->array].naxis;
+    const Aff *x = idx_subst(n, s->x, k, &n->l->array.data[id], op->ref.idx);
+    *out = ref_factor(s->array, SIDE_x, x);
     return true;
 }
 
@@ -279,13 +278,6 @@ static bool operand_as(Arms *w, const LFactor *op, LKind want, FactorVec *f) {
 
 /* ---- sum of (f - f')^2 / 2 over the arms of one guard, and the mask of zero variances */
 
-static bool guards_same(const LTerm *a, const LTerm *b) {
-    if (a->ncons != b->ncons) return false;
-    for (uint32_t i = 0; i < a->ncons; i++)
-        if (!cons_same(a->cons[i], b->cons[i])) return false;
-    return true;
-}
-
 static void push_spread(Arms *w, const LTerms *eq, const LArrayId *arm, uint32_t first) {
     Normal *n = w->n;
     FxPool *fx = n->l->fx;
@@ -293,7 +285,7 @@ static void push_spread(Arms *w, const LTerms *eq, const LArrayId *arm, uint32_t
     FactorVec arg = {0};
     Fx sum = 0;
     for (uint32_t i = first; i < eq->n; i++) {
-        if (!guards_same(&eq->term[first], &eq->term[i])) continue;
+        if (!normal_guards_same(&eq->term[first], &eq->term[i])) continue;
         Fx d = fx_sub(fx, theta(n, arg.len), theta(n, arg.len + 1)), dd = fx_mul(fx, d, d);
         sum = sum ? fx_add(fx, sum, dd) : dd;
         vec_push(n->a, &arg, ref_factor(arm[i], SIDE_x, at));
@@ -354,7 +346,7 @@ static void push_zero_mask(Arms *w, const LTerm *like) {
 /* Are all operands of the arms under the guards of term i known not to be negative? */
 static bool guard_nonneg(Arms *w, const LTerms *eq, uint32_t i) {
     for (uint32_t k = 0; k < eq->n; k++) {
-        if (!guards_same(&eq->term[i], &eq->term[k])) continue;
+        if (!normal_guards_same(&eq->term[i], &eq->term[k])) continue;
         Part p;
         normal_part(w->n, &eq->term[k], &p);
         if (!p.operand) continue;
@@ -379,14 +371,35 @@ static void push_two_minus(Arms *w, const LTerm *like) {
 
 static void push_arms(Arms *w, const LTerms *eq, const LArrayId *arm, LKind want, uint32_t first) {
     for (uint32_t i = first; i < eq->n; i++) {
-        if (!guards_same(&eq->term[first], &eq->term[i])) continue;
+        if (!normal_guards_same(&eq->term[first], &eq->term[i])) continue;
         Part p;
         normal_part(w->n, &eq->term[i], &p);
         FactorVec f = {0};
-        push_pair(w, &f, arm[i]);
+        if (arm[i]) push_pair(w, &f, arm[i]);
         if (operand_as(w, p.operand, want, &f))
             vec_push(w->n->a, &w->out, term_of(w->n, &eq->term[i], &f));
     }
+}
+
+/* Is term i the first under its guards? */
+static bool opens(const LTerms *eq, uint32_t i) {
+    for (uint32_t k = 0; k < i; k++)
+        if (normal_guards_same(&eq->term[i], &eq->term[k])) return false;
+    return true;
+}
+
+/* The mask under the guards of term i, but once where those of earlier terms hold too. */
+static void push_mask_once(Arms *w, const LTerms *eq, uint32_t i) {
+    Normal *n = w->n;
+    ConsVec cons = {0};
+    for (uint32_t k = 0; k < eq->term[i].ncons; k++) vec_push(n->a, &cons, eq->term[i].cons[k]);
+    for (uint32_t k = 0; k < i; k++) {
+        const LTerm *t = &eq->term[k];
+        if (!opens(eq, k) || !normal_guards_overlap(n, w->id, i, k)) continue;
+        if (!t->ncons) return;
+        vec_push(n->a, &cons, cons_not(n->l->aff, t->cons, t->ncons));
+    }
+    push_zero_mask(w, &(LTerm){.cons = cons.data, .ncons = cons.len});
 }
 
 /* The equation for c, 1 - c or 1 + c, one set of guards after the other. */
@@ -394,17 +407,15 @@ static LTerms arms_as(Arms *w, const LTerms *eq, const LArrayId *arm, LKind want
     w->out.data = NULL;
     w->out.len = w->out.cap = 0;
     for (uint32_t i = 0; i < eq->n; i++) {
-        bool first = true;
-        for (uint32_t k = 0; k < i; k++) first &= !guards_same(&eq->term[i], &eq->term[k]);
-        if (!first) continue;
-        if (want == LK_O && guard_nonneg(w, eq, i)) {
+        if (!opens(eq, i)) continue;
+        if (want == LK_O && guard_nonneg(w, eq, i) && normal_guard_alone(w->n, w->id, i)) {
             push_two_minus(w, &eq->term[i]);
             continue;
         }
         push_arms(w, eq, arm, want, i);
-        if (want == LK_C) continue;
+        if (want == LK_C || !arm[i]) continue;
         push_spread(w, eq, arm, i);
-        push_zero_mask(w, &eq->term[i]);
+        push_mask_once(w, eq, i);
     }
     return (LTerms){w->out.data, w->out.len};
 }
@@ -414,10 +425,12 @@ static Arms arms_begin(Normal *n, LArrayId id, LArrayId norm) {
     return (Arms){.n = n, .id = id, .norm = norm, .r = r};
 }
 
+/* 0: none, the term is a copy */
 static LArrayId *arm_factors(Arms *w, const LTerms *eq) {
     LArrayId *arm = ARENA_ARRAY(w->n->a, LArrayId, eq->n);
     for (uint32_t i = 0; i < eq->n; i++) {
         Part p;
+        if (normal_copies(w->n, w->id, i)) continue;
         normal_part(w->n, &eq->term[i], &p);
         arm[i] = arm_factor(w, &eq->term[i], &p);
     }
@@ -517,14 +530,10 @@ static void t_scale(Normal *n, LArrayId id) {
     NormInfo *i = &n->info[id];
     LArray *r = &n->l->array.data[id];
     const Aff *at = axes_of(n, r);
-    if (i->t == T_ARMS || i->t == T_SHARED) {
+    if (i->t == T_ARMS || i->t == T_SHARED || i->t == T_COPY) {
         LArrayId self = r->self[0].array;
-        i->scale = (Scale){normal_norm(n, self), self_idx(n, id, 0, at), self_idx(n, id, 1, at)};
-        if (i->t == T_SHARED) {
-            i->root = i->scale;
-            i->root.array = normal_root(n, self);
-            i->scale.array = i->root.array;
-        }
+        LArrayId by = i->t == T_ARMS ? normal_norm(n, self) : normal_root(n, self);
+        i->scale = (Scale){by, self_idx(n, id, 0, at), self_idx(n, id, 1, at)};
     } else if (i->t == T_LEAF) {
         const LExp *e = NULL;
         for (uint32_t k = 0; k < r->eq.term[0].nfactor; k++)
@@ -547,6 +556,12 @@ static bool is_own_c(Normal *n, const LArray *r, const LFactor *op) {
     return true;
 }
 
+/* The tangent array that term i passes on at the same scale: no factor. */
+static bool is_passed_on(Normal *n, LArrayId id, uint32_t i) {
+    LArrayId of = normal_t_copies(n, id, normal_c_twin(n, id), i);
+    return of && (n->info[id].t == T_COPY || n->info[of].t == T_ARMS);
+}
+
 static void rewrite_t_arms(Normal *n, LArrayId id) {
     const LTerms *eq = &n->eq[id];
     Arms w = arms_begin(n, id, normal_norm(n, n->l->array.data[id].self[0].array));
@@ -557,6 +572,8 @@ static void rewrite_t_arms(Normal *n, LArrayId id) {
         FactorVec f = {0};
         if (!p.scale && is_own_c(n, w.r, p.operand) && fx_is_num(n->l->fx, p.coef, 1)) {
             vec_push(n->a, &f, read_c(n, p.operand->ref.array, p.operand->ref.idx));
+        } else if (is_passed_on(n, id, i)) {
+            vec_push(n->a, &f, *p.operand);
         } else {
             push_pair(&w, &f, arm_factor(&w, &eq->term[i], &p));
             operand_as(&w, p.operand, LK_C, &f);
@@ -613,7 +630,7 @@ void normal_rewrite(Normal *n) {
             if (i->c == C_ARMS) rewrite_arms(n, id);
             else if (i->c == C_GATE) rewrite_gate(n, id);
             else rewrite_rounded(n, id);
-        } else if (i->t == T_ARMS) {
+        } else if (i->t == T_ARMS || i->t == T_COPY) {
             rewrite_t_arms(n, id);
         } else if (i->t != T_PLAIN) {
             rewrite_t_leaf(n, id);

@@ -240,6 +240,23 @@ static PgVar pg_activate(PosGen *g, PgVar x) {
 static PgVar pg_norm(PosGen *g, PgVar x) { return pg_call(g, pg(g, 2) ? "ln" : "rms", x, x.gauss); }
 
 /* ---- along a sequence */
+/* Arms under different guards, some of which hold together: neighbours beyond the ends are 0. */
+static PgVar pg_mix(PosGen *g, PgVar x) {
+    const char *l = pg_head(g, "mix", 1), *f = x.gauss ? pg_smoother(g) : "";
+    const char *d = pg(g, 2) ? "-" : "+";
+    Buf *b = &g->layers;
+    buf_printf(b, "    param W: matrix ~ N(0, %s / fan_in)\n", pg(g, 2) ? "0.1" : "g");
+    buf_puts(b, "    param V: matrix ~ N(0, 1 / fan_in)\n");
+    buf_printf(b, "    for i in 0..P { k[i] = V * x[i] }\n    xp = pad(k, zero)\n"
+                  "    for i in 0..P { z[i] = W * %s(x[i]) }\n", f);
+    if (!pg(g, 3)) buf_puts(b, "    zp = pad(z, zero)\n");
+    else buf_puts(b, "    zp = z\n");
+    buf_printf(b, "    for i in 0..P { y[i] = zp[i] + xp[i %s %u]%s }\n", d, 1 + pg(g, 2),
+               pg(g, 3) ? "" : pg(g, 2) ? " + 0.5 * xp[i + 1]" : " + k[P - 1 - i]");
+    pg_tail(g, "y");
+    return pg_call(g, l, x, true);
+}
+
 static PgVar pg_rnn(PosGen *g, PgVar x) {
     const char *l = pg_head(g, "rnn", 1), *f = pg_smoother(g);
     bool both = !pg(g, 3), last = pg(g, 2);
@@ -390,7 +407,7 @@ static PgVar pg_step(PosGen *g, PgVar x) {
     case 5: return pg_repeat(g, x);
     case 6: return pg_residual(g, x);
     case 7: return x.rank == 1 ? pg_rnn(g, x) : pg_squash(g, x);
-    case 8: return x.rank == 1 ? pg_attention(g, x) : pg_dense(g, x);
+    case 8: return x.rank != 1 ? pg_dense(g, x) : pg(g, 2) ? pg_attention(g, x) : pg_mix(g, x);
     case 9: return x.rank == 1 ? pg_move(g, x) : pg_conv(g, x, true);
     case 10: return x.rank == 1 && x.own ? pg_graph(g, x) : pg_embed(g, x);
     }

@@ -30,6 +30,7 @@ static const Case cases[] = {
     {"pool", "P", {7, 4, 6}, 1e-11},        {"image", NULL, {2, 2, 2}, 1e-11},
     {"scalars", NULL, {3, 3, 3}, 1e-11},    {"scalars", "T", {2, 3, 1}, 1e-11},
     {"conv_circ", "P", {3, 4, 1}, 1e-11},   {"conv_gap", "P", {3, 4, 1}, 1e-11},
+    {"arms", NULL, {3, 3, 3}, 1e-11},       {"arms", "T", {3, 3, 3}, 1e-11},
 };
 
 typedef struct Test {
