@@ -135,7 +135,7 @@ LLVMValueRef emit_op(Emit *e, const Shape *s, KOp op, const LLVMValueRef *a) {
     case KO_loop: case KO_if:
         break;
     case KO_exp: case KO_expm1: case KO_log: case KO_log1p: case KO_sin: case KO_cos: case KO_tanh:
-    case KO_erf: case KO_Phi: case KO_pow: case KO_atan2: case KO_dexp: case KO_fan00:
+    case KO_erf: case KO_Phi: case KO_pow: case KO_atan2: case KO_asin: case KO_dexp: case KO_fan00:
     case KO_fan11: case KO_bvn:
         break;
     }

@@ -188,6 +188,9 @@ static MVal function(Run *r, const Atom *a) {
     case FN_atan2:
         x = run_value(r, a->arg[0]);
         return m_op2(m, KO_atan2, x, run_value(r, a->arg[1]));
+    case FN_asin:
+        x = run_value(r, a->arg[0]);
+        return m_op2(m, KO_asin, x, run_value(r, a->arg[1]));
     case FN_Phi: return m_op1(m, KO_Phi, run_value(r, a->arg[0]));
     case FN_step:
         x = m_positive(m, run_value(r, a->arg[0]));
@@ -238,20 +241,11 @@ static MVal whole_power(Run *r, MVal x, int64_t n) {
     return v;
 }
 
-/* Above a positive constant for sure: positive terms, one of them a constant. */
-static bool bounded_below(const FmPool *p, Fm f) {
-    if (fm_sign(p, f) <= 0) return false;
-    Sum s = fm_sum(p, f);
-    for (uint32_t i = 0; i < s.n; i++)
-        if (mono_time(p, s.t[i].mono) == TIME_const) return true;
-    return false;
-}
-
 /* A determinant of several leaves: may be 0, or below 0 by rounding. */
 static bool may_vanish(const Run *r, uint32_t atom) {
     const Atom *a = fm_atom(r->p, atom);
     if (a->kind == AK_sym) return fm_symbol(r->p, a)->kind == SK_det;
-    return a->kind == AK_sum && !bounded_below(r->p, a->x);
+    return a->kind == AK_sum && !fm_bounded_below(r->p, a->x);
 }
 
 static MVal root(Run *r, uint32_t atom) {

@@ -502,6 +502,7 @@ Fm fm_fn(FmPool *p, FnOp op, Fm a, Fm b, Fm c, Fm d) {
         if (!b) return 0;
         break;
     case FN_atan2:
+    case FN_asin:
         if (!a) return 0;
         break;
     case FN_Phi:

@@ -132,6 +132,8 @@ bool fm_number(const FmPool *p, Fm f, Rat *out); /* a rational number? */
 bool fm_const(const FmPool *p, Fm f, double *out);
 /* +1, -1: known sign for all values of the symbols; 0: unknown (or zero). */
 int fm_sign(const FmPool *p, Fm f);
+/* Above a positive constant for sure: positive terms, one of them a constant. */
+bool fm_bounded_below(const FmPool *p, Fm f);
 unsigned fm_time(const FmPool *p, Fm f);
 unsigned mono_time(const FmPool *p, uint32_t mono);
 /* Does an atom of this kind (fn: of this op) occur? */

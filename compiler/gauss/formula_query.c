@@ -28,6 +28,7 @@ static bool fn_const(const FmPool *p, const Atom *a, double *out) {
     case FN_sin: *out = sin(x); return true;
     case FN_cos: *out = cos(x); return true;
     case FN_atan2: *out = atan2(x, y); return true;
+    case FN_asin: *out = atan2(x, y); return true;
     case FN_Phi: *out = erfc(-x / sqrt(2)) / 2; return true;
     case FN_step: *out = x > 0; return true;
     case FN_abs: *out = fabs(x); return true;
@@ -138,7 +139,8 @@ static void print_atom(const FmPool *p, Buf *b, const Atom *a) {
     }
     buf_putc(b, '(');
     if (a->kind == AK_sum) fm_print(p, b, a->x);
-    for (uint32_t i = 0; a->kind == AK_fn && i < fns[a->x].nformula; i++) {
+    uint32_t n = a->kind != AK_fn ? 0 : a->x == FN_asin ? 1 : fns[a->x].nformula;
+    for (uint32_t i = 0; i < n; i++) {
         if (i) buf_puts(b, ", ");
         fm_print(p, b, a->arg[i]);
     }
@@ -200,4 +202,12 @@ void fm_print(const FmPool *p, Buf *b, Fm f) {
             buf_putc(b, '-');
         print_term(p, b, s.t[i]);
     }
+}
+
+bool fm_bounded_below(const FmPool *p, Fm f) {
+    if (fm_sign(p, f) <= 0) return false;
+    Sum s = fm_sum(p, f);
+    for (uint32_t i = 0; i < s.n; i++)
+        if (mono_time(p, s.t[i].mono) == TIME_const) return true;
+    return false;
 }

@@ -267,11 +267,16 @@ static Fm density(Group *g, uint32_t S) {
     return g->tilted ? fm_mul(p, r, g->factor) : r;
 }
 
-/* asin of the correlation of a, b given S: v_a v_b - c^2 = minor(S) minor(S a b) (Jacobi). */
+/* asin of the correlation of a, b given S: v_a v_b - c^2 = minor(S) minor(S a b) (Jacobi).  Where
+ * no variance can vanish they divide both, each a value of one sample: no quotient a pair. */
 static Fm angle(Group *g, uint32_t S, uint32_t a, uint32_t b) {
     FmPool *p = g->p;
-    Fm both = det(g, S | 1u << a | 1u << b);
-    return fm_fn(p, FN_atan2, mn(g, S, a, b), fm_sqrt(p, fm_mul(p, both, det(g, S))), 0, 0);
+    Fm c = mn(g, S, a, b), root = fm_mul(p, det(g, S | 1u << a | 1u << b), det(g, S));
+    Fm va = mn(g, S, a, a), vb = mn(g, S, b, b);
+    if (!fm_bounded_below(p, va) || !fm_bounded_below(p, vb))
+        return fm_fn(p, FN_atan2, c, fm_sqrt(p, root), 0, 0);
+    Fm by = fm_mul(p, fm_pow(p, va, rat(-1, 2)), fm_pow(p, vb, rat(-1, 2)));
+    return fm_fn(p, FN_asin, fm_mul(p, c, by), fm_mul(p, fm_sqrt(p, root), by), 0, 0);
 }
 
 static Fm orthant2(Group *g, uint32_t S, uint32_t a, uint32_t b, bool zero, const Fm *h) {

@@ -90,6 +90,7 @@ double num_op(KOp op, const double *a) {
     case KO_Phi: return Phi(a[0]);
     case KO_pow: return pow(a[0], a[1]);
     case KO_atan2: return atan2(a[0], a[1]);
+    case KO_asin: return atan2(a[0], a[1]);
     case KO_dexp: return dexp(a[0], a[1]);
     case KO_fan00: return angle(a[0]) / (2 * M_PI);
     case KO_fan11: return fan11(a[0]);

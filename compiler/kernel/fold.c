@@ -112,17 +112,6 @@ static KVal fold_choices(Rewrite *r, const KIns *ins) {
     return kb_op(&r->b, KO_select, arg_of(r, a, 0), x, y);
 }
 
-/* (m ? x : 0) y = m ? x y : 0, which machines with masks do in one instruction. */
-static KVal fold_masked(Rewrite *r, const KIns *ins) {
-    for (int i = 0; i < 2 && ins->op == KO_mul; i++) {
-        KVal s = ins->arg[i], y = ins->arg[1 - i];
-        if (!is_op(r, s, KO_select) || !is_num(r, arg_of(r, s, 2), 0)) continue;
-        KVal zero = arg_of(r, s, 2), x = kb_op(&r->b, KO_mul, arg_of(r, s, 1), y, 0);
-        return kb_op(&r->b, KO_select, arg_of(r, s, 0), x, zero);
-    }
-    return 0;
-}
-
 /* A comparison of one of two numbers, chosen by a mask, with a number: that mask, its negation, or
  * known; 0: none of this. */
 static KVal fold_chosen(Rewrite *r, const KIns *ins) {
@@ -179,7 +168,6 @@ static KVal fold_ins(Rewrite *r, KVal old, KIns ins) {
     if (ins.op == KO_select) v = fold_select(r, old, &ins);
     else if (ins.op == KO_fma) v = fold_fma(r, &ins);
     else v = fold_choices(r, &ins);
-    if (!v) v = fold_masked(r, &ins);
     if (!v && ins.op != KO_select && ins.op != KO_fma) v = fold_sign(r, &ins);
     if (ins.op == KO_select && !v && is_op(r, ins.arg[0], KO_not))
         v = kb_op(&r->b, KO_select, arg_of(r, ins.arg[0], 0), ins.arg[2], ins.arg[1]);

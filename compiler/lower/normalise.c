@@ -180,14 +180,9 @@ static void need_operands(Need *w, LArrayId id) {
     for (uint32_t t = 0; t < r->eq.n; t++) {
         Part p;
         if (normal_part(w->n, &r->eq.term[t], &p) && p.operand && p.operand->kind == LF_ref)
-            need(w, p.operand->ref.array, true, i->need_o, i->at_zero && normal_copies(w->n, id, t));
+            need(w, p.operand->ref.array, true, i->need_o,
+                 i->at_zero && normal_copies(w->n, id, t));
     }
-}
-
-static bool has_sum(const LArray *r) {
-    for (uint32_t t = 0; t < r->eq.n; t++)
-        if (r->eq.term[t].nred) return true;
-    return false;
 }
 
 /* Is the array read in a sum over positions?  Then its elements are not scaled one by one. */
@@ -215,10 +210,11 @@ static void find_needs(Normal *n) {
         NormInfo *i = &n->info[id];
         if (i->c == C_GATE && !read_in_sum(n, id))
             i->unit = true; /* costs nothing, and its tangent array shares its scale */
-        i->apart = i->unit && i->c == C_ROUNDED && has_sum(&n->l->array.data[id]);
+        i->apart = i->unit && i->c == C_ROUNDED;
         if (i->apart) i->unit = false;
-        if (!i->unit) i->c = C_PLAIN;
-        if (i->c == C_ROUNDED) i->need_e = i->need_o = false;
+        if (i->unit) continue;
+        i->c = C_PLAIN;
+        i->need_e = i->need_o = false;
     }
 }
 
@@ -226,7 +222,7 @@ static void find_needs(Normal *n) {
 static bool still_exact(Normal *n, LArrayId id) {
     const NormInfo *i = &n->info[id];
     const LArray *r = &n->l->array.data[id];
-    if (!i->unit || !i->need_e || i->c == C_ROUNDED) return false;
+    if (!i->unit || !i->need_e) return false;
     if (i->c == C_GATE) return n->info[normal_cross(only_exp(r)).array].exact;
     for (uint32_t t = 0; t < r->eq.n; t++) {
         Part p;

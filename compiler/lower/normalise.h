@@ -6,7 +6,7 @@
 /* How a pair array of second moments is stored.
  *   plain: as it is;  arms: a sum of coef * operand over operands that are normalised themselves,
  * so c' = sum f f' c with sum f^2 = 1, and 1 - c' without cancellation;  gate: one expectation
- * whose complement gauss has in closed form;  rounded: the plain sum over the norms. */
+ * whose complement gauss has in closed form;  rounded: none of these: stored as it is, c apart. */
 typedef enum CMode { C_PLAIN, C_ARMS, C_GATE, C_ROUNDED } CMode;
 /* What a tangent array is divided by.  arms: the norms of its own vector;  shared: those too, for
  * r = F(h) with F positively homogeneous and F'(0) = 0;  leaf: the norms of the leaf under F;
@@ -24,7 +24,7 @@ typedef struct NormInfo {
     TMode t;
     bool unit, need_e, need_o;
     bool at_zero; /* 1 - c has to be 1 where a sample has variance 0 (a leaf's has) */
-    bool apart; /* plain, and its c is an array of its own: a window's sum is scaled once */
+    bool apart; /* plain, and its c is an array of its own: sums are made once, scaled once */
     LArrayId c_array; /* apart: that array */
     bool exact; /* unit: 1 - c carries no rounding error of size 1 */
     LArrayId codefect; /* LK_O companion */

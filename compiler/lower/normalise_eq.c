@@ -490,23 +490,6 @@ static LArrayId inverse_array(Normal *n, LArrayId self) {
     return s->inverse = n->l->array.len - 1;
 }
 
-static void rewrite_rounded(Normal *n, LArrayId id) {
-    LTerms t = plain_terms(n, lterms_map(n->a, n->eq[id], unit_factor, n));
-    LArrayId inv = inverse_array(n, n->l->array.data[id].self[0].array);
-    const LArray *r = &n->l->array.data[id];
-    const Aff *at = axes_of(n, r);
-    LTerm *out = ARENA_ARRAY(n->a, LTerm, t.n);
-    for (uint32_t i = 0; i < t.n; i++) {
-        FactorVec f = {0};
-        vec_push(n->a, &f, ref_factor(inv, SIDE_x, self_idx(n, id, 0, at)));
-        vec_push(n->a, &f, ref_factor(inv, SIDE_y, self_idx(n, id, 1, at)));
-        for (uint32_t k = 0; k < t.term[i].nfactor; k++)
-            vec_push(n->a, &f, t.term[i].factor[k]);
-        out[i] = term_of(n, &t.term[i], &f);
-    }
-    n->l->array.data[id].eq = (LTerms){out, t.n};
-}
-
 static void add_c_array(Normal *n, LArrayId id) {
     LArray r = n->l->array.data[id];
     LArrayId inv = inverse_array(n, r.self[0].array);
@@ -628,8 +611,7 @@ void normal_rewrite(Normal *n) {
         NormInfo *i = &n->info[id];
         if (is_unit_c(n, id)) {
             if (i->c == C_ARMS) rewrite_arms(n, id);
-            else if (i->c == C_GATE) rewrite_gate(n, id);
-            else rewrite_rounded(n, id);
+            else rewrite_gate(n, id);
         } else if (i->t == T_ARMS || i->t == T_COPY) {
             rewrite_t_arms(n, id);
         } else if (i->t != T_PLAIN) {

@@ -90,6 +90,11 @@ def pow_args():
             return a, b
 
 
+def asin_args():
+    s = scaled(1e-200, .99, True) if rng.random() < .3 else rng.uniform(-1, 1)
+    return s, float(mp.sqrt(1 - mp.mpf(s) ** 2))
+
+
 TWO = {
     'pow': (mp.power, pow_args),
     'atan2': (mp.atan2, lambda: (scaled(1e-100, 1e100, True), scaled(1e-100, 1e100))
@@ -139,6 +144,7 @@ def main():
         write(name, f, [tuple(map(float, args())) for _ in range(80)])
     # float arguments: one file serves both types
     write('bvn', bvn, [tuple(single(x) for x in bvn_args()) for _ in range(400)])
+    write('asin', mp.atan2, [asin_args() for _ in range(80)])
 
 
 main()

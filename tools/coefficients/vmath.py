@@ -15,6 +15,8 @@ EXP_END = LN2 / 2 * mp.mpf('1.0005')
 LOG_END = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2 * mp.mpf('1.001')
 # |x - k pi| <= pi / 2, more for large x (the quotient's rounding)
 SIN_END = (PI / 2 * mp.mpf('1.01')) ** 2
+# the smaller of a sine and a cosine, both rounded
+ASIN_END = mp.mpf('0.5001')
 # chosen for a small error at t = 0, which is the rounding of the first coefficient
 CENTRE = {'f64': mp.mpf(6), 'f32': mp.mpf(3)}
 FAR = {'f64': 39, 'f32': 15}  # Phi(-FAR) is below the smallest subnormal
@@ -45,6 +47,11 @@ def erf_rest(z):
 def atan_rest(z):
     t = mp.sqrt(z)
     return (mp.atan(t) / t - 1) / z
+
+
+def asin_rest(z):
+    s = mp.sqrt(z)
+    return (mp.asin(s) / s - 1) / z
 
 
 def acos_ratio(d):
@@ -84,6 +91,8 @@ POLYNOMIALS = [
      lambda p: (-1, (FAR[p] - CENTRE[p]) / (FAR[p] + CENTRE[p]))),
     ('atan', '(atan(t) / t - 1) / z, z = t^2, t <= 1', {'f64': 19, 'f32': 9},
      atan_rest, lambda z: z * mp.sqrt(z) / mp.atan(mp.sqrt(z)), lambda p: (0, 1)),
+    ('asin', '(asin(s) / s - 1) / z, z = s^2 <= 1/2', {'f64': 17, 'f32': 7},
+     asin_rest, lambda z: z * mp.sqrt(z) / mp.asin(mp.sqrt(z)), lambda p: (0, ASIN_END)),
     ('fan00', 'alpha / (2 pi sqrt d) in d = 1 - cos alpha', {'f64': 17, 'f32': 7},
      acos_ratio, lambda d: 1 / acos_ratio(d), lambda p: (0, 1)),
     ('fan11', '(sin alpha - alpha cos alpha) / (2 pi d^(3/2)) in d', {'f64': 16, 'f32': 6},

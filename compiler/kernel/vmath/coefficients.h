@@ -97,6 +97,15 @@ static const double atan_f64[] = {
     0x1.d7b64f0e11a0dp-8, -0x1.7a36bf4efb91ep-9, 0x1.b3f6dba798766p-11,
     -0x1.3f32f8c631218p-13, 0x1.bbe869b72d2fap-17,
 };
+/* (asin(s) / s - 1) / z, z = s^2 <= 1/2: 2^-55.8 */
+static const double asin_f64[] = {
+    0x1.5555555555351p-3, 0x1.333333337af8ap-4, 0x1.6db6db359321ap-5,
+    0x1.f1c732ce1d5dep-6, 0x1.6e88f76d1b428p-6, 0x1.1c8467e3a0b2cp-6,
+    0x1.c3bd2137436f3p-7, 0x1.b5d2238eda309p-7, -0x1.f4008578278c3p-9,
+    0x1.5cd3fa2801f6cp-4, -0x1.4a6b6cf466e64p-2, 0x1.160eaef58742cp+0,
+    -0x1.55730a4e49bdfp+1, 0x1.3c0331af24adep+2, -0x1.a5567a987fbf3p+2,
+    0x1.82e2e6ffec4e8p+2, -0x1.b5c6c2d08064ap+1, 0x1.d79644621433ep-1,
+};
 /* alpha / (2 pi sqrt d) in d = 1 - cos alpha: 2^-53.2 */
 static const double fan00_f64[] = {
     0x1.ccf6429be6621p-3, 0x1.334ed7129a497p-6, 0x1.1493c18f67e9fp-8,
@@ -189,6 +198,12 @@ static const double atan_f32[] = {
     0x1.c511720000000p-4, -0x1.6953ce0000000p-4, 0x1.150a400000000p-4,
     -0x1.7081a40000000p-5, 0x1.7532140000000p-6, -0x1.e6a4bc0000000p-8,
     0x1.296bbe0000000p-10,
+};
+/* (asin(s) / s - 1) / z, z = s^2 <= 1/2: 2^-28.7 */
+static const double asin_f32[] = {
+    0x1.55551c0000000p-3, 0x1.334f040000000p-4, 0x1.6926ae0000000p-5,
+    0x1.269e6c0000000p-5, -0x1.04ca300000000p-7, 0x1.c314440000000p-4,
+    -0x1.1e35300000000p-3, 0x1.02166c0000000p-3,
 };
 /* alpha / (2 pi sqrt d) in d = 1 - cos alpha: 2^-25.6 */
 static const double fan00_f32[] = {

@@ -47,6 +47,11 @@ static inline double vm_pick(const KBuild *b, double f64, double f32) {
     ((uint32_t)((vm_single(b) ? sizeof name##_f32 : sizeof name##_f64) / sizeof(double)))
 #define VM_POLY(b, name, x) vm_horner(b, VM_COEF(b, name), VM_COUNT(b, name), x)
 KVal vm_horner(KBuild *b, const double *coef, uint32_t n, KVal x);
+/* The same in half the steps one after the other, for one product more: even and odd powers apart.
+ */
+#define VM_POLY_HALVES(b, name, x) \
+    vm_horner_halves(b, VM_COEF(b, name), VM_COUNT(b, name), x)
+KVal vm_horner_halves(KBuild *b, const double *coef, uint32_t n, KVal x);
 
 /* An unevaluated sum hi + lo of |lo| <= ulp(hi). */
 typedef struct VmSum {
@@ -91,6 +96,7 @@ KVal vm_pow(KBuild *b, KVal a, KVal y);
 KVal vm_sin(KBuild *b, KVal x);
 KVal vm_cos(KBuild *b, KVal x);
 KVal vm_atan2(KBuild *b, KVal y, KVal x);
+KVal vm_asin(KBuild *b, KVal s, KVal c);
 KVal vm_tanh(KBuild *b, KVal x);
 KVal vm_erf(KBuild *b, KVal x);
 KVal vm_Phi(KBuild *b, KVal x);

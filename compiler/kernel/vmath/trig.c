@@ -1,4 +1,4 @@
-/* sin, cos, atan2. */
+/* sin, cos, atan2, asin. */
 #include "kernel/vmath/ops.h"
 #include <math.h>
 
@@ -45,4 +45,15 @@ KVal vm_atan2(KBuild *b, KVal y, KVal x) {
     KVal s = vm_fma(b, vm_mul(b, t, z), VM_POLY(b, atan, z), t);
     KVal rest = vm_add(b, kb_num(b, quarter[0]), vm_sub(b, kb_num(b, quarter[1]), s));
     return vm_copysign(b, vm_select(b, vm_lt(b, x, a), rest, s), y);
+}
+
+/* asin of the smaller of |s|, c, whose square z is at most 1/2; pi/2 - asin c.  z from s alone, so
+ * that the polynomial need not wait for a root: an error of z counts less than one of t. */
+KVal vm_asin(KBuild *b, KVal s, KVal c) {
+    const double *quarter = VM_COEF(b, half_pi);
+    KVal a = vm_abs(b, s), t = vm_min(b, c, a), y = vm_mul(b, s, s);
+    KVal z = vm_min(b, vm_sub(b, kb_num(b, 1), y), y);
+    t = vm_fma(b, vm_mul(b, t, z), VM_POLY_HALVES(b, asin, z), t);
+    KVal rest = vm_add(b, kb_num(b, quarter[0]), vm_sub(b, kb_num(b, quarter[1]), t));
+    return vm_copysign(b, vm_select(b, vm_lt(b, c, a), rest, t), s);
 }

@@ -9,6 +9,16 @@ KVal vm_horner(KBuild *b, const double *coef, uint32_t n, KVal x) {
     return p;
 }
 
+KVal vm_horner_halves(KBuild *b, const double *coef, uint32_t n, KVal x) {
+    KVal xx = vm_mul(b, x, x), p[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t k = n - 1 - (n - 1 - i) % 2;
+        p[i] = kb_num(b, coef[k]);
+        while (k >= 2) k -= 2, p[i] = vm_fma(b, p[i], xx, kb_num(b, coef[k]));
+    }
+    return vm_fma(b, p[1], x, p[0]);
+}
+
 VmSum vm_sum(KBuild *b, KVal x, KVal y) {
     KVal s = vm_add(b, x, y);
     KVal t = vm_sub(b, s, x);
@@ -50,6 +60,7 @@ KVal vmath_expand(KBuild *b, KOp op, const KVal *arg) {
     case KO_Phi: return vm_Phi(b, arg[0]);
     case KO_pow: return vm_pow(b, arg[0], arg[1]);
     case KO_atan2: return vm_atan2(b, arg[0], arg[1]);
+    case KO_asin: return vm_asin(b, arg[0], arg[1]);
     case KO_dexp: return vm_dexp(b, arg[0], arg[1]);
     case KO_fan00: return vm_fan00(b, arg[0]);
     case KO_fan11: return vm_fan11(b, arg[0]);

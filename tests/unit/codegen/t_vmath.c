@@ -26,6 +26,7 @@ static const Case cases[] = {
     {KO_Phi, {{EITHER, 39}}},
     {KO_pow, {{POSITIVE, 1}, {EITHER, 100}}},
     {KO_atan2, {{EITHER, 1}, {POSITIVE, 1}}},
+    {KO_asin, {{EITHER, 0.5}, {POSITIVE, 1}}},
     {KO_dexp, {{EITHER, 50}, {EITHER, 3}}},
     {KO_fan00, {{SIZE, 1}}},
     {KO_fan11, {{SIZE, 1}}},

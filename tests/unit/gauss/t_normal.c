@@ -59,7 +59,7 @@ static void formulas(void **state) {
     (void)state;
     Bench b = bench_new();
     check_formula(&b, "max(u0, 0)", "sqrt(q0) sqrt(q1) fan(1, 1, 0, 1)", false);
-    check_formula(&b, "erf(u0)", "2 atan2(2 k01, sqrt(1 + 2 q0 + 2 q1 + 4 D01))/pi", false);
+    check_formula(&b, "erf(u0)", "2 asin(2 k01/(sqrt(1 + 2 q0) sqrt(1 + 2 q1)))/pi", false);
     check_formula(&b, "erf(u0)", "4/(pi sqrt(1 + 2 q0 + 2 q1 + 4 D01))", true);
     check_formula(&b, "u0^3", "9 q0 q1 k01 + 6 k01^3", false);
     check_formula(&b, "exp(u0)", "exp(q0/2 + q1/2 + k01)", false);

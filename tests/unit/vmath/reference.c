@@ -18,6 +18,11 @@ ONE(erf, erfl(x))
 long double ref_pow(long double x, long double y) { return powl(x, y); }
 long double ref_atan2(long double x, long double y) { return atan2l(x, y); }
 
+/* The smaller of the two counts. */
+long double ref_asin(long double s, long double c) {
+    return fabsl(s) <= c ? asinl(s) : copysignl(PI / 2 - asinl(c), s);
+}
+
 /* erfc(x / sqrt 2) / 2: the rounding of the argument a is made up for by e^(a^2 - x^2/2). */
 long double ref_Phi(long double x, long double y) {
     (void)y;

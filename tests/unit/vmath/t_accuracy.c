@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 /* How arguments are drawn: uniform; log-uniform; log-uniform with random sign; lo + log-uniform;
- * hi - log-uniform. */
-typedef enum Draw { UNIFORM, SCALED, SIGNED, ABOVE, BELOW } Draw;
+ * hi - log-uniform; the cosine, where x is a sine. */
+typedef enum Draw { UNIFORM, SCALED, SIGNED, ABOVE, BELOW, COSINE } Draw;
 
 typedef struct Range {
     Draw draw;
@@ -64,6 +64,12 @@ static const Case cases[] = {
      R(UNIFORM, 0, 1)},
     {"atan2 wide", KO_atan2, ref_atan2, R(SIGNED, 1e-150, 1e150), R(SCALED, 1e-150, 1e150),
      R(SIGNED, 1e-18, 1e18), R(SCALED, 1e-18, 1e18)},
+    {"asin", KO_asin, ref_asin, R(UNIFORM, -1, 1), R(COSINE, 0, 1), R(UNIFORM, -1, 1),
+     R(COSINE, 0, 1)},
+    {"asin small", KO_asin, ref_asin, R(SIGNED, 1e-300, 1), R(COSINE, 0, 1),
+     R(SIGNED, 1e-35, 1), R(COSINE, 0, 1)},
+    {"asin near 1", KO_asin, ref_asin, R(BELOW, 1, 1), R(COSINE, 0, 1), R(BELOW, 1, 1),
+     R(COSINE, 0, 1)},
     {"dexp", KO_dexp, ref_dexp, R(UNIFORM, -30, 30), R(SIGNED, 1e-18, 60), R(UNIFORM, -30, 30),
      R(SIGNED, 1e-9, 60)},
     {"dexp wide", KO_dexp, ref_dexp, R(UNIFORM, -740, 709), R(SIGNED, 1e-18, 900),
@@ -74,13 +80,14 @@ static const Case cases[] = {
     {"fan11 small", KO_fan11, ref_fan11, R(SCALED, 1e-200, 1), NO, R(SCALED, 1e-24, 1), NO},
 };
 
-static double draw(Random *r, Range g) {
+static double draw(Random *r, Range g, double x) {
     switch (g.draw) {
     case UNIFORM: return random_between(r, g.lo, g.hi);
     case SCALED: return random_scaled(r, g.lo, g.hi);
     case SIGNED: return random_scaled(r, g.lo, g.hi) * (random_unit(r) < 0.5 ? -1 : 1);
     case ABOVE: return g.lo + random_scaled(r, 1e-17, g.hi);
     case BELOW: return g.lo - random_scaled(r, 1e-17, g.hi);
+    case COSINE: return (double)sqrtl((1 - (long double)x) * (1 + (long double)x));
     }
     return 0;
 }
@@ -93,9 +100,10 @@ static Worst worst_of(const Case *t, TpDtype dtype, size_t n) {
     double *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y), *out = malloc(n * sizeof *out);
     Random r = {0x9e3779b97f4a7c15};
     for (size_t i = 0; i < n; i++) {
-        x[i] = draw(&r, dtype == TP_F64 ? t->x : t->x32);
-        y[i] = draw(&r, dtype == TP_F64 ? t->y : t->y32);
-        if (dtype == TP_F32) x[i] = (float)x[i], y[i] = (float)y[i];
+        x[i] = draw(&r, dtype == TP_F64 ? t->x : t->x32, 0);
+        if (dtype == TP_F32) x[i] = (float)x[i];
+        y[i] = draw(&r, dtype == TP_F64 ? t->y : t->y32, x[i]);
+        if (dtype == TP_F32) y[i] = (float)y[i];
     }
     machine_run(t->op, dtype, (const double *[]){x, y}, out, n);
     Worst w = {0};

@@ -16,6 +16,7 @@ static const File files[] = {
     {"exp", KO_exp, 1},   {"expm1", KO_expm1, 1}, {"log", KO_log, 1},     {"log1p", KO_log1p, 1},
     {"sin", KO_sin, 1},   {"cos", KO_cos, 1},     {"tanh", KO_tanh, 1},   {"erf", KO_erf, 1},
     {"Phi", KO_Phi, 1},   {"pow", KO_pow, 2},     {"atan2", KO_atan2, 2}, {"dexp", KO_dexp, 2},
+    {"asin", KO_asin, 2},
     {"fan00", KO_fan00, 1}, {"fan11", KO_fan11, 1}, {"bvn", KO_bvn, 4},
 };
 enum { ROWS = 1000 };
