@@ -213,6 +213,8 @@ LTerms terms_simplify(Derive *L, LTerms t, Path domain);
 
 /* ---- resolve.c */
 void limit_resolve(Derive *L, Limit *out);
+/* ---- forward.c: readers of arrays that only pass elements on read what is behind them */
+void limit_forward(Limit *l, Arena *a);
 /* ---- reuse.c: T = C + the rest, where a T equation contains all terms of the C equation */
 void limit_reuse(Limit *l, Arena *a);
 /* ---- sign.c */

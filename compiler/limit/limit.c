@@ -143,6 +143,7 @@ static bool derive(Ctx *c, const Program *p, unsigned kernels, bool mirrored, Li
     while (!L.failed && cycles_unfix(&L));
     if (L.failed) return false;
     limit_resolve(&L, l);
+    limit_forward(l, c->a);
     limit_reuse(l, c->a);
     limit_signs(l);
     if (affctx_overflow(L.x)) {

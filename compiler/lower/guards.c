@@ -31,6 +31,28 @@ bool normal_guards_overlap(const Normal *n, LArrayId id, uint32_t i, uint32_t k)
     return aff_feasible(n->l->aff, all.data, all.len);
 }
 
+bool normal_guards_within(const Normal *n, LArrayId id, uint32_t i, uint32_t k) {
+    const LArray *r = &n->l->array.data[id];
+    const LTerm *a = &n->eq[id].term[i], *b = &n->eq[id].term[k];
+    ConsVec all = {0};
+    for (uint32_t j = 0; j < r->naxis; j++)
+        cons_range(n->l->aff, &all, r->axis[j].var, r->axis[j].lo, r->axis[j].hi);
+    for (uint32_t j = 0; j < a->ncons; j++) vec_push(n->a, &all, a->cons[j]);
+    for (uint32_t j = 0; j < b->ncons; j++)
+        if (!aff_implied(n->l->aff, all.data, all.len, b->cons[j])) return false;
+    return true;
+}
+
+LTerm normal_under(Normal *n, const LTerm *t, const Cons *more, uint32_t nmore) {
+    LTerm o = *t;
+    Cons *cs = ARENA_ARRAY(n->a, Cons, t->ncons + nmore);
+    for (uint32_t i = 0; i < t->ncons; i++) cs[i] = t->cons[i];
+    for (uint32_t i = 0; i < nmore; i++) cs[t->ncons + i] = more[i];
+    o.cons = cs;
+    o.ncons += nmore;
+    return o;
+}
+
 bool normal_guard_alone(const Normal *n, LArrayId id, uint32_t i) {
     const LTerms *eq = &n->eq[id];
     for (uint32_t k = 0; k < eq->n; k++)

@@ -222,6 +222,41 @@ static bool loop_range(Emit *e, const Node *n, Aff *lo, Aff *hi) {
     return true;
 }
 
+/* Under what conditions the elements of an array exist, of its axis in loop n by the variable. */
+static void conditions(Emit *e, const Node *n, Sym var, LArrayId id, ConsVec *out) {
+    const LArray *r = &e->l->array.data[id];
+    Sym own = r->axis[schedule_axis(e->c->syms, r, n->w, n->mode)].var;
+    AffSubst m = {own, aff_plus(aff_name(e->x, var), -e->sched.shift[id])};
+    for (uint32_t i = 0; i < r->ncons; i++) {
+        Cons c = cons_subst(e->x, r->cons[i], &m, 1);
+        bool inner = false;
+        for (uint32_t k = 0; k < r->naxis; k++)
+            inner |= r->axis[k].var != own && cons_mentions(c, r->axis[k].var);
+        if (!inner) vec_push(e->c->a, out, c);
+    }
+}
+
+/* Those of all arrays of the loop: they become bounds. */
+static ConsVec common_conditions(Emit *e, const Node *n, Sym var) {
+    LUseVec ids = {0};
+    arrays_of(e, n, &ids);
+    ConsVec all = {0}, own;
+    if (n->mode == TIME_max) return all;
+    conditions(e, n, var, ids.data[0].reader, &all);
+    for (uint32_t i = 1; i < ids.len && all.len; i++) {
+        uint32_t keep = 0;
+        own = (ConsVec){0};
+        conditions(e, n, var, ids.data[i].reader, &own);
+        for (uint32_t k = 0; k < all.len; k++) {
+            bool found = false;
+            for (uint32_t j = 0; j < own.len; j++) found |= cons_same(own.data[j], all.data[k]);
+            if (found) all.data[keep++] = all.data[k];
+        }
+        all.len = keep;
+    }
+    return all;
+}
+
 static bool emit_node(Emit *e, const Node *n, const OpenLoop *up);
 
 static Times statement_times(Emit *e, LArrayId id, const OpenLoop *up) {
@@ -348,9 +383,9 @@ static bool emit_node(Emit *e, const Node *n, const OpenLoop *up) {
     Sym var = n->mode == TIME_left ? n->w : intern_fresh(e->c->syms, sym_text(e->c->syms, n->w));
     OpenLoop here = {n, var, up};
     uint32_t mark = e->path.len;
-    kb_loop(&e->b, var, lo, hi, false);
-    cons_range(e->x, &e->path, var, lo, hi);
-    bool ok = true;
+    ConsVec cons = common_conditions(e, n, var);
+    bool ok = true, *used = ARENA_ARRAY(e->c->a, bool, cons.len);
+    emit_loop_under(e, (Dim){var, lo, hi}, cons.data, cons.len, NULL, 0, used);
     for (uint32_t i = 0; i < n->body.len && ok; i++) ok = emit_node(e, n->body.data[i], &here);
     kb_end(&e->b);
     e->path.len = mark;

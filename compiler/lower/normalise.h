@@ -60,6 +60,10 @@ LArrayId normal_root(Normal *n, LArrayId self);
 const Aff *normal_self_axes(Normal *n, LArrayId id);
 /* guards.c: terms under one set of guards. */
 bool normal_guards_same(const LTerm *a, const LTerm *b);
+/* A term under further guards. */
+LTerm normal_under(Normal *n, const LTerm *t, const Cons *more, uint32_t nmore);
+/* Do the guards of term k of equation id hold wherever those of term i do? */
+bool normal_guards_within(const Normal *n, LArrayId id, uint32_t i, uint32_t k);
 /* Can the guards of both terms of equation id hold at one element? */
 bool normal_guards_overlap(const Normal *n, LArrayId id, uint32_t i, uint32_t k);
 /* No other set of guards holds where those of term i of equation id do. */
@@ -72,6 +76,13 @@ bool normal_copies(Normal *n, LArrayId id, uint32_t i);
 LArrayId normal_t_copies(Normal *n, LArrayId id, LArrayId twin, uint32_t i);
 /* The C pair array of the vector and index space of a T array; 0: none. */
 LArrayId normal_c_twin(const Normal *n, LArrayId t);
+/* measured.c: 1/2 where the self second moment is 0, else 0; sets SelfInfo.zeros. */
+LArrayId normal_zero(Normal *n, LArrayId self);
+/* Where (guards, a size of the run) one arm of equation id is so large in all samples that 1 + c is
+ * not near 0; arm: the arrays of the arms' factors.  false: nowhere. */
+bool normal_strong(Normal *n, LArrayId id, const LArrayId *arm, ConsVec *where);
+/* Arrays of 1 + c that are read under such a guard only are computed under it. */
+void normal_sink_codefects(Normal *n);
 /* normalise_eq.c: rewrite every equation. */
 void normal_rewrite(Normal *n);
 #endif

@@ -298,43 +298,13 @@ static void push_spread(Arms *w, const LTerms *eq, const LArrayId *arm, uint32_t
     vec_push(n->a, &w->out, term_of(n, &like, &f));
 }
 
-static LArrayId zero_array(Normal *n, LArrayId self) {
-    SelfInfo *s = &n->self[self];
-    if (s->zero) return s->zero;
-    FxPool *fx = n->l->fx;
-    LArray r = n->l->array.data[self];
-    LFactor arg = ref_factor(self, SIDE_x, r.diag);
-    r.naxis = r.ndiag;
-    r.ncons = 0;
-    Fx pos = fx_op(fx, FX_gt, theta(n, 0), fx_num(fx, 0), 0);
-    Fx f = fx_op(fx, FX_if, pos, fx_num(fx, 0), fx_rat(fx, 1, 2));
-    FactorVec fv = {0};
-    vec_push(n->a, &fv, scalar_factor(n, f, &arg, 1));
-    LTerm *t = ARENA_NEW(n->a, LTerm), like = {0};
-    *t = term_of(n, &like, &fv);
-    const char *name = sym_text(n->c->syms, r.name);
-    r.name = intern_fresh(n->c->syms, arena_printf(n->a, "zero.%s", name));
-    r.kind = LK_F;
-    r.self[0] = r.self[1] = (LRef){0};
-    r.eq = (LTerms){t, 1};
-    vec_push(n->a, &n->l->array, r);
-    s->zero = n->l->array.len - 1;
-    s->zeros = intern_fresh(n->c->syms, arena_printf(n->a, "zeros.%s", name));
-    affctx_size(n->l->aff, s->zeros, 0);
-    LMeasure m = {s->zeros, s->zero, 1};
-    vec_push(n->a, &n->l->measure, m);
-    return s->zero;
-}
-
 /* A sample of variance 0 has no direction: 1 - c is 1 with every other sample (sum f^2 is 0 there,
  * not 1, which leaves 1/2 missing for each such side).  like: under whose guards. */
 static void push_zero_mask(Arms *w, const LTerm *like) {
     Normal *n = w->n;
-    LArrayId self = w->r->self[0].array, z = zero_array(n, self);
-    Cons *cs = ARENA_ARRAY(n->a, Cons, like->ncons + 1);
-    for (uint32_t i = 0; i < like->ncons; i++) cs[i] = like->cons[i];
-    cs[like->ncons] = cons_ge(aff_plus(aff_name(n->l->aff, n->self[self].zeros), -1));
-    LTerm t = {.cons = cs, .ncons = like->ncons + 1};
+    LArrayId self = w->r->self[0].array, z = normal_zero(n, self);
+    Cons some = cons_ge(aff_plus(aff_name(n->l->aff, n->self[self].zeros), -1));
+    LTerm t = normal_under(n, like, &some, 1);
     for (int side = 0; side < 2; side++) {
         const Aff *at = self_idx(n, w->id, side, axes_of(n, w->r));
         FactorVec f = {0};
@@ -388,18 +358,27 @@ static bool opens(const LTerms *eq, uint32_t i) {
     return true;
 }
 
-/* The mask under the guards of term i, but once where those of earlier terms hold too. */
+/* Do the guards of term k hold wherever those of term i do?  Of two that say the same, the first's.
+ */
+static bool covers(Arms *w, uint32_t k, uint32_t i) {
+    Normal *n = w->n;
+    return k != i && normal_guards_within(n, w->id, i, k) &&
+           (k < i || !normal_guards_within(n, w->id, k, i));
+}
+
+/* The mask under the guards of term i, but once where those of several terms hold. */
 static void push_mask_once(Arms *w, const LTerms *eq, uint32_t i) {
     Normal *n = w->n;
     ConsVec cons = {0};
-    for (uint32_t k = 0; k < eq->term[i].ncons; k++) vec_push(n->a, &cons, eq->term[i].cons[k]);
+    bool covered = false;
+    for (uint32_t k = 0; k < eq->n && !covered; k++) covered = opens(eq, k) && covers(w, k, i);
     for (uint32_t k = 0; k < i; k++) {
-        const LTerm *t = &eq->term[k];
-        if (!opens(eq, k) || !normal_guards_overlap(n, w->id, i, k)) continue;
-        if (!t->ncons) return;
+        if (!opens(eq, k) || covers(w, i, k) || !normal_guards_overlap(n, w->id, i, k)) continue;
+        const LTerm *t = &n->eq[w->id].term[k];
         vec_push(n->a, &cons, cons_not(n->l->aff, t->cons, t->ncons));
     }
-    push_zero_mask(w, &(LTerm){.cons = cons.data, .ncons = cons.len});
+    LTerm like = normal_under(n, &eq->term[i], cons.data, cons.len);
+    if (!covered) push_zero_mask(w, &like);
 }
 
 /* The equation for c, 1 - c or 1 + c, one set of guards after the other. */
@@ -417,6 +396,20 @@ static LTerms arms_as(Arms *w, const LTerms *eq, const LArrayId *arm, LKind want
         push_spread(w, eq, arm, i);
         push_mask_once(w, eq, i);
     }
+    return (LTerms){w->out.data, w->out.len};
+}
+
+/* 1 + c: 2 - (1 - c) where an arm keeps it away from 0, elsewhere the arms'. */
+static LTerms codefect(Arms *w, const LTerms *eq, const LArrayId *arm) {
+    Normal *n = w->n;
+    ConsVec where = {0};
+    if (!normal_strong(n, w->id, arm, &where)) return arms_as(w, eq, arm, LK_O);
+    Cons rest = cons_not(n->l->aff, where.data, where.len);
+    LTerm *under = ARENA_ARRAY(n->a, LTerm, eq->n);
+    for (uint32_t i = 0; i < eq->n; i++) under[i] = normal_under(n, &eq->term[i], &rest, 1);
+    LTerms exact = {under, eq->n};
+    arms_as(w, &exact, arm, LK_O);
+    push_two_minus(w, &(LTerm){.cons = where.data, .ncons = where.len});
     return (LTerms){w->out.data, w->out.len};
 }
 
@@ -455,7 +448,7 @@ static void rewrite_arms(Normal *n, LArrayId id) {
     LTerms e = arms_as(&w, eq, arm, n->info[id].need_e ? LK_E : LK_C);
     n->l->array.data[id].eq = e;
     if (n->info[id].codefect) {
-        LTerms o = arms_as(&w, eq, arm, LK_O);
+        LTerms o = codefect(&w, eq, arm);
         n->l->array.data[n->info[id].codefect].eq = o;
     }
 }
@@ -623,4 +616,5 @@ void normal_rewrite(Normal *n) {
     }
     for (uint32_t k = 0; k < n->l->nout; k++)
         n->l->out[k].value = plain_terms(n, n->l->out[k].value);
+    normal_sink_codefects(n);
 }
