@@ -193,6 +193,7 @@ void kernel_lift(Ctx *c, Kernel *k);   /* what is the same in all turns out of l
 void kernel_split(Ctx *c, Kernel *k);  /* peel conditions on loop variables out of loops */
 void kernel_carry(Ctx *c, Kernel *k);  /* rings of the pair stage into cells */
 void kernel_expand(Ctx *c, Kernel *k); /* vector mathematics into primitives (kernel/vmath) */
+void kernel_once(Ctx *c, Kernel *k);   /* loops whose turns store the same numbers have one */
 void kernel_mask(Ctx *c, Kernel *k);   /* products of choices become choices of products */
 void kernel_cse(Ctx *c, Kernel *k);    /* equal pure values in scope; loads between stores */
 void kernel_dce(Ctx *c, Kernel *k);

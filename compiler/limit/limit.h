@@ -148,6 +148,7 @@ typedef struct LArray {
     /* [2 * naxis], or NULL: how far below and above the axes' ranges it is read, where it is 0 as
      * it is wherever an element does not exist (halo.c). */
     const int64_t *halo;
+    const int64_t *rim; /* [2 * naxis], or NULL: the same below and above where elements exist */
     uint32_t group;    /* of Limit.group; 0: none */
     bool sums;         /* of a group: a number, its equation added up over the group's offsets */
     const char *finite; /* S, F: its numbers must be finite, else a message names this */

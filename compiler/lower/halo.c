@@ -65,6 +65,45 @@ static bool rims(Halo *h, const LRef *r, const ConsVec *path, int64_t *rim) {
     return true;
 }
 
+/* Is every condition under which elements exist a bound of one axis, whatever the others are? */
+static bool is_box(const LArray *q) {
+    for (uint32_t k = 0; k < q->naxis; k++)
+        for (uint32_t i = 0; i < k; i++)
+            if (aff_mentions(q->axis[k].lo, q->axis[i].var) ||
+                aff_mentions(q->axis[k].hi, q->axis[i].var))
+                return false;
+    for (uint32_t i = 0; i < q->ncons; i++) {
+        uint32_t n = 0;
+        for (uint32_t k = 0; k < q->naxis; k++) n += cons_mentions(q->cons[i], q->axis[k].var);
+        int32_t s = 0;
+        for (uint32_t k = 0; k < q->naxis; k++) s += aff_coef(q->cons[i].e, q->axis[k].var);
+        if (q->cons[i].kind != CONS_ge || n != 1 || (s != 1 && s != -1)) return false;
+    }
+    return true;
+}
+
+/* How far they leave where elements exist, which is less than the ranges where conditions bound an
+ * axis further; false: not by constants. */
+static bool near_rims(Halo *h, const LRef *r, const ConsVec *path, int64_t *rim) {
+    const LArray *q = &h->l->array.data[r->array];
+    if (!is_box(q)) return false;
+    for (uint32_t i = 0; i < q->naxis; i++)
+        for (int above = 0; above < 2; above++) {
+            AffVec bound = {0};
+            rim[2 * i + above] = 0;
+            larray_bounds(h->x, h->a, q, i, above, &bound);
+            for (uint32_t k = 0; k < bound.len; k++) {
+                Aff over = aff_sub(h->x, r->idx[i], bound.data[k]);
+                AffBounds b = aff_bounds(h->x, over, path->data, path->len);
+                if (above ? !b.has_hi : !b.has_lo) return false;
+                int64_t out = above ? b.hi + 1 : -b.lo;
+                if (out > MAX_RIM) return false;
+                if (out > rim[2 * i + above]) rim[2 * i + above] = out;
+            }
+        }
+    return true;
+}
+
 static bool all_exist(Halo *h, const LTerm *t, const LRef *r, const ConsVec *path) {
     ConsVec p = {0};
     for (uint32_t i = 0; i < path->len; i++) vec_push(h->a, &p, path->data[i]);
@@ -75,14 +114,18 @@ static bool all_exist(Halo *h, const LTerm *t, const LRef *r, const ConsVec *pat
     return true;
 }
 
-static void widen(Halo *h, LArrayId id, const int64_t *rim) {
+static const int64_t *larger(Halo *h, const int64_t *old, const int64_t *rim, uint32_t n) {
+    int64_t *w = ARENA_ARRAY(h->a, int64_t, n);
+    for (uint32_t i = 0; i < n; i++) w[i] = !old || rim[i] > old[i] ? rim[i] : old[i];
+    return w;
+}
+
+/* near: NULL where it is not known. */
+static void widen(Halo *h, LArrayId id, const int64_t *rim, const int64_t *near) {
     LArray *q = &h->l->array.data[id];
-    int64_t *w = ARENA_ARRAY(h->a, int64_t, 2 * q->naxis);
-    for (uint32_t i = 0; i < 2 * q->naxis; i++) {
-        int64_t old = q->halo ? q->halo[i] : 0;
-        w[i] = rim[i] > old ? rim[i] : old;
-    }
-    q->halo = w;
+    bool known = near && (!q->halo || q->rim);
+    q->rim = known ? larger(h, q->rim, near, 2 * q->naxis) : NULL;
+    q->halo = larger(h, q->halo, rim, 2 * q->naxis);
 }
 
 static bool window(Halo *h, LTerm *t) {
@@ -91,11 +134,12 @@ static bool window(Halo *h, LTerm *t) {
     for (uint32_t i = 0; i < t->ncons; i++) any |= about_reduction(t, t->cons[i]);
     if (!r || !any || h->l->array.data[r->array].wrap) return false; /* no rim where indices wrap */
     ConsVec path = term_path(h, t), keep = {0};
-    int64_t *rim = ARENA_ARRAY(h->a, int64_t, 2 * h->l->array.data[r->array].naxis);
+    uint32_t n = 2 * h->l->array.data[r->array].naxis;
+    int64_t *rim = ARENA_ARRAY(h->a, int64_t, n), *near = ARENA_ARRAY(h->a, int64_t, n);
     if (!all_exist(h, t, r, &path) || !rims(h, r, &path, rim)) return false;
     for (uint32_t i = 0; i < t->ncons; i++)
         if (!about_reduction(t, t->cons[i])) vec_push(h->a, &keep, t->cons[i]);
-    widen(h, r->array, rim);
+    widen(h, r->array, rim, near_rims(h, r, &path, near) ? near : NULL);
     t->cons = keep.data;
     t->ncons = keep.len;
     return true;

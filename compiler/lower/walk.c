@@ -22,6 +22,16 @@ void larray_domain(AffCtx *x, Arena *a, const LArray *r, ConsVec *out) {
     for (uint32_t i = 0; i < r->ncons; i++) vec_push(a, out, r->cons[i]);
 }
 
+void larray_bounds(AffCtx *x, Arena *a, const LArray *r, uint32_t k, bool above, AffVec *out) {
+    vec_push(a, out, above ? r->axis[k].hi : r->axis[k].lo);
+    for (uint32_t i = 0; i < r->ncons; i++) {
+        int32_t s = r->cons[i].kind == CONS_ge ? aff_coef(r->cons[i].e, r->axis[k].var) : 0;
+        if (s != (above ? -1 : 1)) continue;
+        Aff rest = aff_sub(x, r->cons[i].e, aff_scale(x, aff_name(x, r->axis[k].var), s));
+        vec_push(a, out, above ? aff_plus(rest, 1) : aff_scale(x, rest, -1));
+    }
+}
+
 typedef struct Walk {
     AffCtx *x;
     Arena *a;

@@ -19,6 +19,10 @@ const LSoftmax *lsoftmax_of(const LArray *r);
 const LRef *lterm_window(const Limit *l, const LTerm *t, LStage stage);
 /* The constraints lo <= var < hi of the array's axes. */
 void larray_domain(AffCtx *x, Arena *a, const LArray *r, ConsVec *out);
+/* The lower (upper: above) bounds of axis k: its range's, and those of the conditions under which
+ * elements exist. */
+typedef VEC(Aff) AffVec;
+void larray_bounds(AffCtx *x, Arena *a, const LArray *r, uint32_t k, bool above, AffVec *out);
 /* All reads of terms under path. */
 void lterms_uses(AffCtx *x, Arena *a, LArrayId reader, LTerms t, const Cons *path, uint32_t npath,
                  LUseVec *out);
