@@ -6,7 +6,8 @@
  * A single vector is bound by latency, from four on the FMA ports are, and every doubling doubles
  * compile time.  Intel's wide vectors like groups better than long lockstep (1.31 with two groups
  * of two, 1.43 with four in lockstep).  With 256 bits the vectors are shorter: eight of them (1.89;
- * 2x2 2.21), in float32 four (0.54; 4x2 0.63, for want of registers). */
+ * 2x2 2.21); in float32 2x2 is as good there, but worse where each layer has a reciprocal norm
+ * (times of a loop by hand: layer norm 1.34, 4x2 1.28; a recurrent network 1.30, 1.14). */
 #include "codegen/emit.h"
 #include <string.h>
 
@@ -22,8 +23,17 @@ enum { LARGE = 1500, HUGE_BODY = 6000 };
 static Grouping preferred(const Target *t, bool f32) {
     bool zen = t->tune && !strncmp(t->tune, "znver", 5);
     if (t->bits >= 512) return zen && !f32 ? (Grouping){0, 4, 1} : (Grouping){0, 2, 2};
-    if (t->bits == 256) return f32 ? (Grouping){0, 2, 2} : (Grouping){0, 4, 2};
+    if (t->bits == 256) return (Grouping){0, 4, 2};
     return t->fma ? (Grouping){0, 4, 1} : (Grouping){0, 1, 1}; /* without fma: calls bound it */
+}
+
+/* A quotient in every turn keeps more registers waiting than 256 bits leave: times of a loop by
+ * hand of a recurrent network with erf, float64: 1.41 (4x2), 1.30 (2x2), float32: 1.57, 1.45. */
+static bool divides(const Kernel *k) {
+    const KFn *f = &k->fn[KS_pair];
+    for (uint32_t v = 1; v < f->ins.len; v++)
+        if (f->ins.data[v].op == KO_div) return true;
+    return false;
 }
 
 /* The largest number of axes of one scratch array that grow with a size of the data or a
@@ -38,6 +48,44 @@ static uint32_t long_axes(const Kernel *k) {
         if (n > most) most = n;
     }
     return most;
+}
+
+/* Does the loop, or a block inside it, store to the array? */
+static bool stores(const KFn *f, uint32_t block, uint32_t array) {
+    const KBlock *b = &f->block.data[block];
+    for (uint32_t i = 0; i < b->ins.len; i++) {
+        const KIns *k = &f->ins.data[b->ins.data[i]];
+        if (k->op == KO_store && k->x == array) return true;
+        if (k->block && stores(f, k->block, array)) return true;
+        if (k->block2 && stores(f, k->block2, array)) return true;
+    }
+    return false;
+}
+
+/* Is scratch that is made outside the loop read in the block at places that do not name the loop's
+ * variable: all of it again in every turn? */
+static bool rereads_in(const KFn *f, const KIns *loop, uint32_t block) {
+    const KBlock *b = &f->block.data[block];
+    for (uint32_t i = 0; i < b->ins.len; i++) {
+        const KIns *k = &f->ins.data[b->ins.data[i]];
+        bool named = k->op != KO_load || k->side != SIDE_none || !k->nidx;
+        for (uint32_t n = 0; n < k->nidx && !named; n++) named = aff_mentions(k->idx[n], loop->var);
+        if (!named && !stores(f, loop->block, k->x)) return true;
+        if (k->block && rereads_in(f, loop, k->block)) return true;
+        if (k->block2 && rereads_in(f, loop, k->block2)) return true;
+    }
+    return false;
+}
+
+/* As products of matrices do. */
+static bool rereads(const Kernel *k) {
+    const KFn *f = &k->fn[KS_pair];
+    for (uint32_t b = 1; b < f->block.len; b++)
+        for (uint32_t i = 0; i < f->block.data[b].ins.len; i++) {
+            const KIns *v = &f->ins.data[f->block.data[b].ins.data[i]];
+            if (v->op == KO_loop && rereads_in(f, v, v->block)) return true;
+        }
+    return false;
 }
 
 static bool has_long_arrays(const Kernel *k) { return long_axes(k) > 0; }
@@ -63,8 +111,10 @@ bool pair_is_compact(const Kernel *k) { return has_long_arrays(k); }
  * T x T); sequences stay in the cache, and their recursions wait for one step after another
  * (T = 64, Zen 4, 512 bits, times of a hand-written loop: 1.84 with one vector, 1.20 with two, 1.14
  * with four).  Measured on 21 layers of 3 x 3 convolutions and ReLU on 32 x 32 images (Zen 4): 512
- * bits, float64: 1.19 (one vector), 1.18 (two), float32: 1.22, 1.28; 256 bits, float64: 1.59, 1.21,
- * 1.14 (four), float32: 1.40, 1.15, 1.35. */
+ * bits, float64: 1.19 (one vector), 1.18 (two), float32: 1.22, 1.28; 256 bits, float64: 1.54, 1.18,
+ * 1.15 (four), float32: 1.44, 1.12, 1.55.  What is read again in every turn has to stay in the
+ * cache: a transformer with T = 64, 256 bits, float64: 0.96, 1.04, 1.51, float32: 0.85, 1.40, 1.51.
+ */
 static uint32_t vectors_beside_arrays(const Target *t, bool f32) {
     if (t->bits != 256) return 1;
     return f32 ? 2 : 4;
@@ -75,8 +125,10 @@ Grouping pair_grouping(const Kernel *k, const Target *t, const CodegenOptions *o
     Grouping n = preferred(t, f32);
     n.w = t->bits / (f32 ? 32 : 64);
     uint32_t size = instructions(&k->fn[KS_pair]);
+    if (t->bits == 256 && divides(k)) n = (Grouping){n.w, 2, 2};
     if (size > LARGE) n.g = 1;
-    if (long_axes(k) > 1) n = (Grouping){n.w, vectors_beside_arrays(t, f32), 1};
+    if (long_axes(k) > 1)
+        n = (Grouping){n.w, rereads(k) ? 1 : vectors_beside_arrays(t, f32), 1};
     if (size > HUGE_BODY && n.u > 2) n.u = 2;
     if (o->u) n.u = o->u;
     if (o->g) n.g = o->g;
