@@ -123,7 +123,8 @@ static bool measure(RtRun *r, int32_t i) {
     rt_number(need, sizeof need, 6, ceil(l.value));
     if (ceil(l.value) > (double)z->cap)
         return rt_fail(r->e, TP_E_NUMBER, "%s: sample %lld of %s needs %s terms, but there are "
-                       "coefficients for %lld; use smaller variances or smaller inputs", z->name,
+                       "coefficients for %lld: series and quadrature are inaccurate at its "
+                       "variance; use smaller variances or smaller inputs", z->name,
                        (long long)l.sample, l.side->name, need, (long long)z->cap);
     set_measured(r, i, (int64_t)ceil(l.value));
     return true;

@@ -183,7 +183,7 @@ static Num by_gauss(Hard *h, Form z) {
     GaussNumbers v = {.var = var, .cov = cov, .mean = mean};
     double x = gauss_value(l->c, &q, e, &v);
     if (!isfinite(x)) return by_points(h, f);
-    double err = (e->error > 1e-10 ? e->error : 1e-10) + 4 * h->err;
+    double error = gauss_error(e, var), err = (error > 1e-10 ? error : 1e-10) + 4 * h->err;
     return (Num){x, err * (1 + fabs(x))};
 }
 

@@ -39,12 +39,16 @@ typedef struct Expectation {
     bool homogeneous;        /* gauss_emit_unit is there (unit, F and G homogeneous) */
     uint32_t degree[2];      /* homogeneous: F(s u) = s^degree F(u), s > 0 */
     uint32_t packed;         /* series: coefficient j is a_k, k = j (0), 2 j (1), 2 j + 1 (2) */
+    /* series: quadrature where a variance is too large (gauss_emit_both); NULL: none */
+    const struct Expectation *beyond;
     double norm2;            /* homogeneous: E F^2 / s^(2 degree) where it is a number, else 0 */
     double cost;             /* FMA slots per pair (gauss.md 5), for the time estimate */
     const void *data;        /* gauss's own */
 } Expectation;
 
 const Expectation *gauss_plan(Ctx *c, const GaussQuery *q);
+/* Expectation.error, of a quadrature at these variances. */
+double gauss_error(const Expectation *e, const double *var);
 
 /* Values the emitter reads; 0 = not offered. */
 typedef struct GaussOperands {
@@ -70,14 +74,23 @@ KVal gauss_emit_fx(KBuild *b, Fx f, const KVal *leaf, const KVal *theta);
 
 /* ---- series: F of one smooth leaf (GM_series plans) */
 typedef enum GaussParity { GP_none, GP_even, GP_odd } GaussParity;
+typedef struct SeriesCaps { /* numbers of terms */
+    int64_t terms;  /* the largest for which there are coefficients; one more: quadrature */
+    int64_t served; /* the largest with a method; one more: none */
+} SeriesCaps;
+SeriesCaps gauss_series_caps(const Expectation *e, int side, bool slope);
+/* Of Expectation.beyond: v[0] = E[F G] and, if `slope`, v[1] = E[F' G']. */
+void gauss_emit_both(KBuild *b, const Expectation *e, bool slope, const GaussOperands *o,
+                     KVal v[2]);
 /* Number of terms K needed for variance q, emitted as a real value: a step function made at compile
- * time from the Hermite coefficients (tolerance 1e-13 of E F^2; up to 1e-7 where that takes more
- * than 1,400 orders).  cap: the largest; the value cap + 1: q is too large for a series. */
-KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, KVal q, KVal mean, int64_t *cap);
+ * time from the Hermite coefficients, for an error of Expectation.error in the value and, if
+ * `slope`, in the series' derivative, too. */
+KVal gauss_emit_terms(KBuild *b, const Expectation *e, int side, bool slope, KVal q);
 /* Append loops that store the coefficients a_0 .. a_{K-1} of F (or G) in array[idx.., k],
- * K = terms.  F and G of one parity: a_k of that parity alone (Expectation.packed). */
-void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, const GaussOperands *o,
-                        uint32_t array, const Aff *idx, uint32_t nidx, Aff terms);
+ * K = terms <= cap.  F and G of one parity: a_k of that parity alone (Expectation.packed). */
+void gauss_emit_hermite(KBuild *b, const Expectation *e, int side, bool slope,
+                        const GaussOperands *o, uint32_t array, const Aff *idx, uint32_t nidx,
+                        Aff terms, int64_t cap);
 
 /* ---- for verdicts and other stages */
 /* Value in double of a closed form or by adaptive quadrature, from numbers: the tests' entry. */

@@ -291,6 +291,18 @@ static const Expectation *none(Plan *pl, Expectation *e, const char *why) {
     return e;
 }
 
+const Expectation *gauss_plan_both(Ctx *c, const GaussQuery *q, Fx dF, Fx dG) {
+    Expectation *e = ARENA_NEW(c->a, Expectation);
+    Plan *pl = plan_new(c, q);
+    e->data = pl;
+    pl->q.no_closed = true;
+    closed_value(pl, integrand(pl));
+    const Normal *d = nf_mul(pl->n, nf_opaque(pl->n, dF), nf_opaque(pl->n, dG));
+    pl->slope = stable_real(pl->p, expect_of(pl->x, d));
+    const char *why = quad_plan(pl, e);
+    return why ? none(pl, e, why) : e;
+}
+
 const Expectation *gauss_plan(Ctx *c, const GaussQuery *q) {
     Expectation *e = ARENA_NEW(c->a, Expectation);
     if (q->nleaf > MAX_LEAF) {

@@ -33,7 +33,7 @@ typedef struct Plan {
     Norm *n;
     Expect *x;
     const Normal *F, *G; /* G: 1 where the query has none */
-    Fm value;
+    Fm value, slope; /* slope: gauss_plan_both */
     bool unit;      /* symbols are s, c, r */
     bool mask;      /* zero variances need their own value */
     Fm mean[2];     /* mask: E F, E G */
@@ -43,6 +43,9 @@ typedef struct Plan {
     Fm norm2[2];
     VEC(Break) breaks;
     bool rough; /* kinks that are not at known places of single leaves */
+    double scale[MAX_LEAF]; /* size of the features of functions of a smooth leaf near 0; 0: 1 */
+    uint32_t steps;         /* of the rule of smooth leaves; 0: as many as usual */
+    double rule_error;      /* quadrature: error but for that of smooth leaves */
     const Hermite *series;
 } Plan;
 
@@ -76,6 +79,8 @@ MVal run_defect(Run *r);
 MVal run_fx(Run *r, Fx f, const MVal *leaf);
 
 MVal plan_unit(Run *r, bool complement);
+/* Quadratures of F G and, in the same loops, of F' G' (Expectation.data of q: Plan.slope). */
+const Expectation *gauss_plan_both(Ctx *c, const GaussQuery *q, Fx dF, Fx dG);
 /* quad.c: all integrals of the plan. */
 void quad_values(Run *r, MVal *out);
 /* How the integrals of the plan will be computed; returns what is in the way, or NULL. */

@@ -1,17 +1,15 @@
 /* Quadrature rules.
  *   smooth leaves: trapezoid rule in t, u = a sinh t around the mean of what is left of the leaf,
- * so that features of size 1 are resolved whatever the variance; leaves with kinks: Gauss-Legendre
- * panels between the breaks, finer towards them; an outer leaf's panels are also split where the
- * inner leaf's break passes, a layer of width sqrt(1 - rho^2); two leaves with kinks at their
- * means: polar coordinates, the angle split at the kink lines, which has no layer at any
- * correlation. */
+ * so that features of size 1 (Plan.scale) are resolved whatever the variance (quad_smooth.c tries
+ * it); leaves with kinks: Gauss-Legendre panels between the breaks, finer towards them; an outer
+ * leaf's panels are also split where the inner leaf's break passes, a layer of width
+ * sqrt(1 - rho^2); two leaves with kinks at their means: polar coordinates, the angle split at the
+ * kink lines, which has no layer at any correlation. */
 #include "gauss/quad.h"
 #include "gauss/rules.h"
 #include <math.h>
 
 enum { PANEL = 20, ANGLE = 28, RADIUS = 36, MAX_POINT = 48 };
-static const double RANGE = 9.5;
-static const uint32_t smooth_nodes[MAX_DIM] = {160, 64, 40};
 
 /* ---- Cartesian nests */
 
@@ -20,7 +18,7 @@ typedef struct Level {
     uint32_t level;
     MVal y[MAX_LEAF], z[MAX_DIM], weight[MAX_NEST_INTEGRALS];
     /* of this level's rule */
-    MVal mu, sd, centre, a, lo, step, half;
+    MVal mu, sd, centre, a, lo, step, half, width, shift;
     MTable t, w;
     uint32_t points, npoint;
 } Level;
@@ -29,13 +27,12 @@ static MVal num(Mach *m, double v) { return m_num(m, v); }
 
 static void enter(Nest *q, uint32_t level, const Level *outer);
 
-/* One node: z and its weight are known. */
-static void at_node(Level *l, MVal z, MVal w) {
+/* One node: z, the leaf's value y and the weight are known. */
+static void at_node(Level *l, MVal z, MVal y, MVal w) {
     Mach *m = l->q->m;
     Level in = *l;
     in.z[l->level] = z;
-    uint32_t leaf = l->q->leaf[l->level];
-    in.y[leaf] = m_fma(m, l->sd, z, l->mu);
+    in.y[l->q->leaf[l->level]] = y;
     MVal density = m_op1(m, KO_exp, m_mul(m, m_mul(m, z, z), num(m, -0.5)));
     w = m_mul(m, w, m_mul(m, density, num(m, 0.398942280401432677940)));
     for (uint32_t k = 0; k < l->q->nint; k++)
@@ -58,20 +55,28 @@ static void smooth_node(Mach *m, void *ctx, MIdx i) {
     MVal t = m_fma(m, m_at(m, l->t, i), l->step, l->lo);
     MVal e = m_op1(m, KO_exp, t), inv = m_div(m, num(m, 1), e), half = num(m, 0.5);
     MVal sinh = m_mul(m, m_sub(m, e, inv), half), cosh = m_mul(m, m_add(m, e, inv), half);
-    at_node(l, m_fma(m, l->a, sinh, l->centre), m_mul(m, m_mul(m, l->a, cosh), l->step));
+    MVal y = m_fma(m, l->width, sinh, l->shift);
+    at_node(l, m_fma(m, l->a, sinh, l->centre), y, m_mul(m, m_mul(m, l->a, cosh), l->step));
 }
 
 static void smooth_level(Level *l) {
     Mach *m = l->q->m;
-    uint32_t n = smooth_nodes[l->q->n - 1];
+    uint32_t n = quad_smooth_steps(l->q->pl, l->q->n);
     double *index = ARENA_ARRAY(m->c->a, double, n + 1);
     for (uint32_t i = 0; i <= n; i++) index[i] = i;
     l->t = m_table(m, "count", index, n + 1);
-    MVal one = num(m, 1), big = m_op2(m, KO_lt, one, l->sd), R = num(m, RANGE);
-    MVal s = m_op2(m, KO_max, l->sd, one);
-    l->a = m_div(m, one, s);
-    MVal at = m_clamp(m, m_div(m, m_op1(m, KO_neg, l->mu), s), -RANGE, RANGE);
+    double fine = l->q->pl->scale[l->q->leaf[l->level]];
+    MVal scale = num(m, fine ? fine : 1), R = num(m, QUAD_RANGE);
+    MVal big = m_op2(m, KO_lt, scale, l->sd), wide = m_op2(m, KO_max, l->sd, scale);
+    MVal s = m_mul(m, wide, num(m, fine ? 1 / fine : 1));
+    l->a = m_div(m, num(m, 1), s);
+    MVal at = m_clamp(m, m_div(m, m_op1(m, KO_neg, l->mu), wide), -QUAD_RANGE, QUAD_RANGE);
     l->centre = m_select(m, big, at, num(m, 0));
+    /* y = sd z + mu, without the cancellation near 0 */
+    MVal far = m_op2(m, KO_lt, m_mul(m, wide, R), m_op1(m, KO_abs, l->mu));
+    MVal rest = m_select(m, far, m_fma(m, l->sd, l->centre, l->mu), num(m, 0));
+    l->shift = m_select(m, big, rest, l->mu);
+    l->width = m_mul(m, l->sd, l->a);
     l->lo = arsinh(m, m_mul(m, m_sub(m, m_op1(m, KO_neg, R), l->centre), s));
     MVal hi = arsinh(m, m_mul(m, m_sub(m, R, l->centre), s));
     l->step = m_mul(m, m_sub(m, hi, l->lo), num(m, 1.0 / n));
@@ -95,7 +100,7 @@ typedef struct Points {
 } Points;
 
 static void put(Mach *m, Points *p, MVal x) {
-    if (p->n < MAX_POINT) p->p[p->n++] = m_clamp(m, x, -RANGE, RANGE);
+    if (p->n < MAX_POINT) p->p[p->n++] = m_clamp(m, x, -QUAD_RANGE, QUAD_RANGE);
 }
 
 /* x + k w for k = 0, +-near, +-far */
@@ -114,8 +119,8 @@ static void panel_points(Level *l, Points *p) {
     Nest *q = l->q;
     Mach *m = q->m;
     MVal a = m_div(m, num(m, 1), m_op2(m, KO_max, l->sd, num(m, 1)));
-    put(m, p, num(m, -RANGE));
-    put(m, p, num(m, RANGE));
+    put(m, p, num(m, -QUAD_RANGE));
+    put(m, p, num(m, QUAD_RANGE));
     put(m, p, num(m, 4));
     put(m, p, num(m, -4));
     put_around(m, p, standardised(m, num(m, 0), l->mu, l->sd), a, 1.5, 6);
@@ -142,7 +147,7 @@ static void panel_points(Level *l, Points *p) {
 static void panel_node(Mach *m, void *ctx, MIdx i) {
     Level *l = ctx;
     MVal z = m_fma(m, m_at(m, l->t, i), l->step, l->lo);
-    at_node(l, z, m_mul(m, m_at(m, l->w, i), l->step));
+    at_node(l, z, m_fma(m, l->sd, z, l->mu), m_mul(m, m_at(m, l->w, i), l->step));
 }
 
 static void one_panel(Mach *m, void *ctx, MIdx i) {
@@ -290,7 +295,7 @@ static void nest_polar(Nest *q) {
     for (int i = 0; i < 2; i++) p.s[i] = run_std(q->r, q->leaf[i]);
     MVal s = m_op2(m, KO_max, m_op2(m, KO_max, p.s[0], p.s[1]), num(m, 1));
     p.a = m_div(m, num(m, 1), s);
-    p.T = arsinh(m, m_mul(m, s, num(m, RANGE)));
+    p.T = arsinh(m, m_mul(m, s, num(m, QUAD_RANGE)));
     m_loop(m, 4, polar_sector, &p);
 }
 
@@ -347,7 +352,7 @@ static double nest_evaluations(const Nest *q) {
     for (uint32_t i = 0; i < q->n; i++) {
         uint32_t panels = 8;
         for (uint32_t j = i; j < q->n; j++) panels += 5 * breaks_count(q->pl, q->leaf[j]);
-        n *= level_kinked(q, i) ? panels * PANEL : smooth_nodes[q->n - 1] + 1u;
+        n *= level_kinked(q, i) ? panels * PANEL : quad_smooth_steps(q->pl, q->n) + 1u;
     }
     return n;
 }
@@ -368,6 +373,9 @@ const char *quad_plan(Plan *pl, Expectation *e) {
     if (pl->breaks.len) e->needs_defect = pl->q.G && !pl->q.same;
     if (pl->breaks.len) e->error = 1e-10;
     if (pl->rough) e->error = 1e-4;
+    pl->rule_error = e->error;
+    double smooth = quad_smooth_rule(pl, e->dims);
+    if (smooth > e->error) e->error = smooth;
     e->cost = plan_cost(pl, pl->value);
     for (uint32_t k = 0; k < n; k++) {
         if (in[k].time != TIME_pair && pl->q.G && !pl->q.same) continue;

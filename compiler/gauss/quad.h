@@ -4,6 +4,7 @@
 #include "gauss/plan.h"
 
 enum { MAX_DIM = 3, MAX_BREAK = 6, MAX_NEST_INTEGRALS = 64 };
+#define QUAD_RANGE 9.5 /* standard deviations around the mean */
 
 /* Kinks and jumps of an expression in its leaves, added to the plan; sets pl->rough where one is at
  * no fixed place of a single leaf. */
@@ -11,6 +12,14 @@ void breaks_of(Plan *pl, Fx f);
 void breaks_of_key(Plan *pl, const Key *k);
 uint32_t breaks_count(const Plan *pl, uint32_t leaf);
 double shape_slots(const FxPool *fx, Fx f);
+
+/* Steps of the rule of smooth leaves in a nest. */
+uint32_t quad_smooth_steps(const Plan *pl, uint32_t dims);
+/* Sets Plan.scale and Plan.steps; returns the error of the rule: at variances up to 1,024 or, if
+ * that takes too many steps, at 64. */
+double quad_smooth_rule(Plan *pl, uint32_t dims);
+/* The variance of this leaf up to which quadratures of the functions f are good; 0: none. */
+double quad_reach(const Plan *pl, uint32_t dims, const Fx *f, uint32_t nf, uint32_t leaf);
 
 typedef struct Elim { /* a leaf that occurs only as a power, given the nest's variables */
     uint32_t leaf;

@@ -136,6 +136,14 @@ KVal gauss_emit(KBuild *b, const Expectation *e, const GaussOperands *o) {
     return f ? kb_op(b, KO_mul, f, v, 0) : v;
 }
 
+void gauss_emit_both(KBuild *b, const Expectation *e, bool slope, const GaussOperands *o,
+                     KVal v[2]) {
+    const Plan *pl = e->data;
+    Run *r = kernel_run(b, e, o);
+    v[0] = run_value(r, pl->value).k;
+    if (slope) v[1] = run_value(r, pl->slope).k;
+}
+
 KVal gauss_emit_unit(KBuild *b, const Expectation *e, const GaussOperands *o) {
     if (!e->homogeneous) bug("gauss_emit_unit: not a homogeneous plan");
     return plan_unit(kernel_run(b, e, o), false).k;
@@ -178,6 +186,7 @@ static Run *number_run(Ctx *c, const Plan *pl, const GaussNumbers *o) {
 
 double gauss_value(Ctx *c, const GaussQuery *q, const Expectation *e, const GaussNumbers *n) {
     (void)q;
+    if (e->beyond && !series_serves(e->data, n->var)) e = e->beyond;
     const Plan *pl = e->data;
     MVal s[2] = {{0}};
     unsigned has;
@@ -186,7 +195,7 @@ double gauss_value(Ctx *c, const GaussQuery *q, const Expectation *e, const Gaus
         double rho = pl->unit ? n->c : sd > 0 ? k / sd : 0;
         return series_value(pl, rho, n->var, n->mean);
     }
-    double v = plan_value(number_run(c, e->data, n), s, &has).x;
+    double v = plan_value(number_run(c, pl, n), s, &has).x;
     for (int i = 0; i < 2; i++)
         if (has >> i & 1) v *= s[i].x;
     return v;

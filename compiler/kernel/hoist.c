@@ -1,7 +1,8 @@
 /* Values of the pair stage that depend on one sample, or on none, are computed once per sample, or
  * once, into a new array over the loops they depend on; the pair stage loads them.  The values of
  * the left sample and of the right one share an array where they are the same computation.
- * Moved are the largest such values; single loads, numbers and negations stay. */
+ * Moved are the largest such values; single loads, numbers and negations stay, and so does what is
+ * under a condition on measured sizes: few runs need it, and all would pay for the array. */
 #include "kernel/hoist.h"
 
 typedef struct LoopBind { /* whose sizes the range of an open loop depends on */
@@ -16,6 +17,13 @@ static bool is_late_aff(const Hoist *h, Aff a) {
         if (z && z->kind == KZ_measured) return true;
     }
     return false;
+}
+
+static bool is_late_if(const Hoist *h, const KIns *i) {
+    bool late = false;
+    for (uint32_t j = 0; i->op == KO_if && j < i->ncons; j++)
+        late |= i->cons[j].kind != CONS_not && is_late_aff(h, i->cons[j].e);
+    return late;
 }
 
 static Bind join(Bind a, Bind b) {
@@ -82,11 +90,12 @@ static void bind_block(Hoist *h, uint32_t block, Frame frame, LoopBindVec *open)
         bind_value(h, v, open);
         if (i->op != KO_loop && i->op != KO_if) continue;
         uint32_t keep = open->len;
+        bool rare = frame.rare || is_late_if(h, i);
         if (i->op == KO_loop)
             vec_push(h->c->a, open, (LoopBind){i->var, bind_loop(h, open, i)});
-        bind_block(h, i->block, (Frame){here, v, false}, open);
+        bind_block(h, i->block, (Frame){here, v, false, rare}, open);
         open->len = keep;
-        bind_block(h, i->block2, (Frame){here, v, true}, open);
+        bind_block(h, i->block2, (Frame){here, v, true, rare}, open);
     }
 }
 
@@ -105,6 +114,7 @@ static bool is_work(KOp op) {
 static bool movable(const Hoist *h, KVal v) {
     const KIns *i = &h->f->ins.data[v];
     if (kop_info(i->op)->result != KT_R || h->bind[v] == BIND_pair || !is_work(i->op)) return false;
+    if (h->frame.data[h->frame_of[v]].rare) return false;
     return !(h->late[v] && h->bind[v] == BIND_const); /* there is no constant stage that late */
 }
 

@@ -12,6 +12,7 @@ typedef struct Frame {
     uint32_t parent; /* number of a frame; the body: 0, its own */
     KVal ins;        /* 0: the body */
     bool otherwise;  /* the else block */
+    bool rare;       /* under a condition on measured sizes: its values stay */
 } Frame;
 
 /* The computation of a value in another stage runs over axes of its own: an axis is a loop variable

@@ -56,16 +56,23 @@ static LTerms hermite_eq(SeriesPass *s, const LExp *e) {
     return (LTerms){t, 1};
 }
 
+static bool same_axes(const LArray *q, const LArray *like) {
+    if (q->naxis != like->naxis) return false;
+    for (uint32_t i = 0; i < like->naxis; i++) {
+        bool terms = like->kind == LK_H && i + 1 == like->naxis; /* its name is its own */
+        if (!terms && q->axis[i].var != like->axis[i].var) return false;
+        if (!aff_eq(q->axis[i].lo, like->axis[i].lo) || !aff_eq(q->axis[i].hi, like->axis[i].hi))
+            return false;
+    }
+    return true;
+}
+
 static LArrayId find_array(SeriesPass *s, const LArray *like) {
     for (LArrayId k = 1; k < s->l->array.len; k++) {
         const LArray *q = &s->l->array.data[k];
-        if (q->kind != LK_H || q->leaf != like->leaf || q->naxis != like->naxis + 1) continue;
-        bool same = lterms_same(s->l, q->eq, like->eq);
-        for (uint32_t i = 0; same && i < like->naxis; i++)
-            same = q->axis[i].var == like->axis[i].var &&
-                   aff_eq(q->axis[i].lo, like->axis[i].lo) &&
-                   aff_eq(q->axis[i].hi, like->axis[i].hi);
-        if (same) return k;
+        if (q->kind == LK_H && q->leaf == like->leaf && same_axes(q, like) &&
+            lterms_same(s->l, q->eq, like->eq))
+            return k;
     }
     return 0;
 }
@@ -169,10 +176,30 @@ static Axes axes_of(SeriesPass *s, LTerms *eq) {
     return (Axes){d, at, n};
 }
 
-/* The coefficient array of one side, with the sample array of its number of terms. */
-static LRef hermite_array(SeriesPass *s, const LExp *e, int side) {
-    Side of_side = side ? SIDE_y : SIDE_x;
-    const char *of = sym_text(s->c->syms, s->l->p->def.data[s->r->A].name);
+/* One side of a series: the sample array of its number of terms, made where it is not there yet,
+ * and the size that measures it. */
+typedef struct Part {
+    LArray r; /* like the coefficient array, without its last axis */
+    const Aff *at;
+    Sym size;
+} Part;
+
+static Sym find_size(SeriesPass *s, const LArray *like) {
+    for (uint32_t i = 0; i < s->l->measure.len; i++) {
+        const LArray *q = &s->l->array.data[s->l->measure.data[i].array];
+        if (q->kind == LK_F && q->leaf == like->leaf && same_axes(q, like) &&
+            lterms_same(s->l, q->eq, like->eq))
+            return s->l->measure.data[i].name;
+    }
+    return 0;
+}
+
+static const char *name_of(SeriesPass *s, const char *what) {
+    return arena_printf(s->a, "%s.%s", what,
+                        sym_text(s->c->syms, s->l->p->def.data[s->r->A].name));
+}
+
+static Part part_of(SeriesPass *s, const LExp *e, int side) {
     LArray r = *s->r;
     r.kind = LK_F;
     r.ncons = 0;
@@ -185,30 +212,43 @@ static LRef hermite_array(SeriesPass *s, const LExp *e, int side) {
     Axes x = axes_of(s, &r.eq);
     r.axis = x.dim;
     r.naxis = x.n;
-    LArrayId found = find_array(s, &r);
-    if (found) return (LRef){found, of_side, x.at};
-    r.name = intern_fresh(s->c->syms, arena_printf(s->a, "terms.%s", of));
+    Part p = {r, x.at, find_size(s, &r)};
+    if (p.size) return p;
+    r.name = intern_fresh(s->c->syms, name_of(s, "terms"));
     vec_push(s->a, &s->l->array, r);
-    Sym size = intern_fresh(s->c->syms, arena_printf(s->a, "nterms.%s", of));
-    affctx_size(s->l->aff, size, 0);
-    LMeasure m = {size, s->l->array.len - 1, 0}; /* cap: known when it is emitted */
+    p.size = intern_fresh(s->c->syms, name_of(s, "nterms"));
+    affctx_size(s->l->aff, p.size, 0);
+    LMeasure m = {p.size, s->l->array.len - 1, 0}; /* cap: known when it is emitted */
     vec_push(s->a, &s->l->measure, m);
+    return p;
+}
+
+static LRef hermite_array(SeriesPass *s, const Part *p, Side side, Aff terms) {
+    LArray r = p->r;
     Dim *axis = ARENA_ARRAY(s->a, Dim, r.naxis + 1);
     for (uint32_t i = 0; i < r.naxis; i++) axis[i] = r.axis[i];
-    axis[r.naxis] = (Dim){intern_fresh(s->c->syms, "k"), aff_const(0), aff_name(s->l->aff, size)};
+    axis[r.naxis] = (Dim){intern_fresh(s->c->syms, "k"), aff_const(0), terms};
     r.axis = axis;
     r.naxis++;
     r.kind = LK_H;
     r.stage = LS_series;
-    r.name = intern_fresh(s->c->syms, arena_printf(s->a, "hermite.%s", of));
+    LArrayId found = find_array(s, &r);
+    if (found) return (LRef){found, side, p->at};
+    r.name = intern_fresh(s->c->syms, name_of(s, "hermite"));
     vec_push(s->a, &s->l->array, r);
-    return (LRef){s->l->array.len - 1, of_side, x.at};
+    return (LRef){s->l->array.len - 1, side, p->at};
 }
 
+/* Of two different arrays each has the terms that either needs, and more: the tail of a product is
+ * small only where both tails are. */
 static const LSeries *series_of(SeriesPass *s, const LExp *e) {
     LSeries *o = ARENA_NEW(s->a, LSeries);
-    o->left = hermite_array(s, e, 0);
-    o->right = hermite_array(s, e, 1);
+    Part left = part_of(s, e, 0), right = part_of(s, e, 1);
+    Aff terms = aff_name(s->l->aff, left.size);
+    if (right.size != left.size)
+        terms = aff_add(s->l->aff, terms, aff_name(s->l->aff, right.size));
+    o->left = hermite_array(s, &left, SIDE_x, terms);
+    o->right = hermite_array(s, &right, SIDE_y, terms);
     o->exp = e;
     return o;
 }

@@ -190,11 +190,12 @@ static bool closed(const FxPool *p, Fx F, Fx G, uint32_t n, const double *cov, c
 /* ---- quadrature */
 /* Trapezoidal rule: exponentially accurate for analytic functions times the normal density.  sd: of
  * the widest leaf, whose functions are the steepest. */
-enum { MAXNODE = 256 };
+enum { MAXNODE = 2048 };
 
 static int nodes(uint32_t rank, double sd, double *z, double *w) {
     int m = rank <= 2 ? 30 : rank == 3 ? 16 : 11, fine = (int)(8 * sd / 0.3);
-    if (rank <= 2 && fine > m) m = fine < 120 ? fine : 120;
+    int most = rank == 1 ? MAXNODE / 2 - 1 : 120;
+    if (rank <= 2 && fine > m) m = fine < most ? fine : most;
     double h = (rank <= 2 ? 8.0 : 6.5) / m, s = 0;
     for (int i = -m; i <= m; i++) {
         z[i + m] = h * i;

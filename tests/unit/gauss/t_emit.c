@@ -227,8 +227,8 @@ static void hermite(void **state) {
         assert_int_equal(p.e->method, GM_series);
         Rig r = rig_new(&b, TP_F64);
         GaussOperands o = operands(&r);
-        int64_t cap;
-        KVal t = gauss_emit_terms(&r.kb, p.e, 0, o.var[0], 0, &cap);
+        int64_t cap = gauss_series_caps(p.e, 0, false).terms;
+        KVal t = gauss_emit_terms(&r.kb, p.e, 0, false, o.var[0]);
         uint32_t nt = kernel_array(r.k, &b.c,
                                    (KArray){.name = intern(b.c.syms, "terms"), .stage = KS_sample});
         kb_store(&r.kb, nt, NULL, 0, t);
@@ -237,7 +237,7 @@ static void hermite(void **state) {
             r.k, &b.c,
             (KArray){
                 .name = intern(b.c.syms, "hermite"), .stage = KS_sample, .axis = &ax, .naxis = 1});
-        gauss_emit_hermite(&r.kb, p.e, 0, &o, arr, NULL, 0, aff_const(cap));
+        gauss_emit_hermite(&r.kb, p.e, 0, false, &o, arr, NULL, 0, aff_const(cap), cap);
         /* sum a_k^2 is E F^2 */
         uint32_t sum = kernel_cell(r.k, &b.c, KS_sample, "sum");
         kb_store(&r.kb, sum, NULL, 0, kb_num(&r.kb, 0));
