@@ -111,21 +111,40 @@ static Rule tried_rule(Trials *t, const Plan *pl, Fx f, uint32_t leaf, uint32_t 
     return r;
 }
 
-double quad_smooth_rule(Plan *pl, uint32_t dims) {
-    Trials t = {.n = 0};
-    double worst = 0;
-    for (uint32_t k = 0; k < pl->x->integral.len; k++) {
-        const Key *key = &pl->x->integral.data[k].key;
-        for (uint32_t i = 0; i < MAX_OPAQUE && key->opq[i]; i++)
-            for (uint32_t leaf = 0; leaf < pl->q.nleaf; leaf++) {
-                if (!testable(pl, key->opq[i], leaf) || breaks_count(pl, leaf)) continue;
-                Rule r = tried_rule(&t, pl, key->opq[i], leaf, dims);
-                if (!pl->scale[leaf] || r.scale < pl->scale[leaf]) pl->scale[leaf] = r.scale;
-                if (r.steps > pl->steps) pl->steps = r.steps;
-                worst = fmax(worst, r.error);
-            }
+/* Every function of one leaf in the integrals, and F and G (of which normal cdfs may be left). */
+static void each_function(const Plan *pl, void (*see)(void *ctx, Fx f, uint32_t leaf), void *ctx) {
+    for (uint32_t leaf = 0; leaf < pl->q.nleaf; leaf++) {
+        if (breaks_count(pl, leaf)) continue;
+        for (uint32_t k = 0; k < pl->x->integral.len; k++) {
+            const Key *key = &pl->x->integral.data[k].key;
+            for (uint32_t i = 0; i < MAX_OPAQUE && key->opq[i]; i++)
+                if (testable(pl, key->opq[i], leaf)) see(ctx, key->opq[i], leaf);
+        }
+        if (testable(pl, pl->q.F, leaf)) see(ctx, pl->q.F, leaf);
+        if (pl->q.G && testable(pl, pl->q.G, leaf)) see(ctx, pl->q.G, leaf);
     }
-    return worst;
+}
+
+typedef struct Choice {
+    Plan *pl;
+    uint32_t dims;
+    Trials t;
+    double worst;
+} Choice;
+
+static void choose(void *ctx, Fx f, uint32_t leaf) {
+    Choice *c = ctx;
+    Rule r = tried_rule(&c->t, c->pl, f, leaf, c->dims);
+    double *scale = &c->pl->scale[leaf];
+    if (!*scale || r.scale < *scale) *scale = r.scale;
+    if (r.steps > c->pl->steps) c->pl->steps = r.steps;
+    c->worst = fmax(c->worst, r.error);
+}
+
+double quad_smooth_rule(Plan *pl, uint32_t dims) {
+    Choice c = {.pl = pl, .dims = dims};
+    each_function(pl, choose, &c);
+    return c.worst;
 }
 
 static double quad_error(const Plan *pl, uint32_t dims, Fx f, uint32_t leaf, double var) {
@@ -144,16 +163,22 @@ double quad_reach(const Plan *pl, uint32_t dims, const Fx *f, uint32_t nf, uint3
     return reach;
 }
 
+typedef struct Worst {
+    const Plan *pl;
+    uint32_t dims;
+    const double *var;
+    double error;
+} Worst;
+
+static void add_error(void *ctx, Fx f, uint32_t leaf) {
+    Worst *w = ctx;
+    w->error = fmax(w->error, quad_error(w->pl, w->dims, f, leaf, w->var[leaf]));
+}
+
 double gauss_error(const Expectation *e, const double *var) {
     const Plan *pl = e->data;
-    double worst = 0;
     if (e->method != GM_quadrature) return e->error;
-    for (uint32_t k = 0; k < pl->x->integral.len; k++) {
-        const Key *key = &pl->x->integral.data[k].key;
-        for (uint32_t i = 0; i < MAX_OPAQUE && key->opq[i]; i++)
-            for (uint32_t leaf = 0; leaf < pl->q.nleaf; leaf++)
-                if (testable(pl, key->opq[i], leaf) && !breaks_count(pl, leaf))
-                    worst = fmax(worst, quad_error(pl, e->dims, key->opq[i], leaf, var[leaf]));
-    }
-    return fmax(pl->rule_error, worst);
+    Worst w = {pl, e->dims, var, pl->rule_error};
+    each_function(pl, add_error, &w);
+    return w.error;
 }
