@@ -154,8 +154,8 @@ static double measure(Bench *b) {
     return median[2];
 }
 
-/* Prints the largest relative differences of the results from the hand-written loop's. */
-/* The larger relative difference from the loop by hand. */
+/* Prints the largest relative differences of the results from the hand-written loop's; the larger
+ * one. */
 static double compare(const Bench *b) {
     void *K = bench_reals(8), *Theta = bench_reals(8);
     int n = hand_lanes(b);
