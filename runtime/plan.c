@@ -14,7 +14,8 @@ bool rt_has_positions(const RtRun *r) {
 void rt_plan_tile(RtRun *r) {
     int64_t n = rt_max(r->side[0].n, rt_right(r)->n), lanes = r->k->lanes;
     r->tile = r->varies || n <= 1024 ? 64 : n <= 4096 ? 128 : n <= 16384 ? 256 : 512;
-    r->lanes = rt_max(lanes > 0 ? lanes : TP_BLOCK, 8);
+    r->lanes = lanes > 0 ? lanes : TP_BLOCK;
+    if (lanes != 1 || !rt_has_positions(r)) r->lanes = rt_max(r->lanes, 8);
     r->tile_rows = r->tile;
     if (!rt_has_positions(r)) return;
     r->tile = TP_BLOCK;

@@ -69,7 +69,7 @@ typedef struct RtRun {
     int64_t tile;        /* columns of a tile, rows of its scratch */
     int64_t tile_rows;   /* rows; divides TP_BLOCK where it is not `tile` */
     int64_t block;       /* samples of a block */
-    int64_t lanes;       /* what the pair function rounds columns up to; at least 8 */
+    int64_t lanes;       /* what the pair function rounds columns up to; 1, or at least 8 */
     int64_t wide_step;   /* columns at a time where results have position axes; 0: they have none */
     int64_t real_size;
 } RtRun;

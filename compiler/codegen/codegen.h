@@ -19,6 +19,7 @@
 typedef struct CodegenOptions {
     const char *isa;
     uint32_t u, g; /* pair: g groups of u vectors in lockstep; 0: chosen for kernel and processor */
+    uint32_t right; /* how many right samples there will be, if few; 0: not known */
 } CodegenOptions;
 
 /* Milliseconds of each phase. */
@@ -30,6 +31,7 @@ typedef struct Jit {
     const TpKernel *kernel; /* its descriptor lives in the arena of the context, its code in here */
     CodegenTime time;
     uint32_t w, u, g; /* lanes of a vector, and the shape of the pair function */
+    bool strips;      /* lanes are turns of loops over positions, of one pair at a time */
     void *code;       /* owned: jit_free */
 } Jit;
 

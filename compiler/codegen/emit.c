@@ -22,6 +22,7 @@ static bool is_cell(const Emit *e, uint32_t array) { return e->cell[array] != NU
 static const KIns *instruction(const Emit *e, KVal v) { return &e->k->fn[e->stage].ins.data[v]; }
 
 static bool uniform(const Emit *e, const KIns *ins) {
+    if (ins->op == KO_load && e->turns) return !turns_differ(e, ins);
     if (ins->op == KO_load) return !is_cell(e, ins->x) && load_uniform(e, ins);
     for (int i = 0; i < 3; i++)
         if (ins->arg[i] && !e->val[ins->arg[i]].one) return false;
@@ -55,6 +56,8 @@ static LLVMValueRef emit_uniform(Emit *e, const KIns *ins) {
         return LLVMBuildSIToFP(e->b, emit_aff(e, ins->idx[0]), e->scalar, "");
     if (ins->op == KO_table)
         return LLVMBuildLoad2(e->b, e->scalar, emit_table_place(e, ins), "");
+    if (ins->op == KO_load && is_cell(e, ins->x))
+        return LLVMBuildLoad2(e->b, e->scalar, e->cell[ins->x][0], "");
     if (ins->op == KO_load) return load(e, ins, e->scalar, emit_place(e, ins));
     for (int i = 0; i < 3; i++) arg[i] = ins->arg[i] ? e->val[ins->arg[i]].one : NULL;
     return emit_op(e, &e->one, ins->op, arg);
@@ -187,14 +190,31 @@ static void slide_next(Emit *e, const SlideVec *s, LLVMBasicBlockRef from,
         }
 }
 
+/* Instructions of a block, but for those of loops inside it. */
+static uint32_t loop_size(const Emit *e, uint32_t block) {
+    const KBlock *b = &e->k->fn[e->stage].block.data[block];
+    uint32_t n = b->ins.len;
+    for (uint32_t i = 0; i < b->ins.len; i++) {
+        const KIns *k = instruction(e, b->ins.data[i]);
+        if (k->op != KO_if) continue;
+        n += loop_size(e, k->block);
+        if (k->block2) n += loop_size(e, k->block2);
+    }
+    return n;
+}
+
 /* do { body } while (++v < hi), entered if lo < hi. */
 static void emit_loop(Emit *e, KVal loop) {
     const KIns *ins = instruction(e, loop);
-    uint32_t jam = jam_turns(e, loop);
+    uint32_t size = 0, jam = e->strip && !e->turns ? 1 : jam_turns(e, loop);
+    bool strips = e->strip && !e->turns && turns_are_lanes(e, loop, &size);
+    e->nwide += size;
+    e->nloop += e->turns ? 0 : loop_size(e, ins->block);
     vec_push(e->c->a, &e->open, (Around){loop, false});
     LLVMValueRef lo = emit_bound(e, LLVMIntSGT, ins->lo, ins->more_lo, ins->nmore_lo);
     LLVMValueRef hi = emit_bound(e, LLVMIntSLT, ins->hi, ins->more_hi, ins->nmore_hi);
     if (jam > 1) lo = emit_jammed(e, ins, lo, hi, jam);
+    if (strips) lo = emit_by_turns(e, ins, lo, hi, e->strip);
     LLVMValueRef one = LLVMConstInt(e->i64, 1, 0);
     LLVMBasicBlockRef from = block_new(e, "enter"), head = block_new(e, "loop");
     LLVMBasicBlockRef body = block_new(e, "turn"), done = block_new(e, "done");
@@ -355,6 +375,7 @@ static void function_state(Emit *e, KStage stage, Grouping n) {
     e->stage = stage;
     e->u = n.u;
     e->g = n.g;
+    e->strip = n.strip;
     e->one = shape_make(e, 1);
     e->vec = shape_make(e, n.w);
     e->lanes = n.u * n.g * n.w;
@@ -430,7 +451,8 @@ EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, 
     EmittedFns out = {0};
     e.block = sample_block(k, pair);
     uint32_t two = e.block >= 2 * pair.w ? 2 : 1;
-    const Grouping n[KS_COUNT] = {{1, 1, 1}, {pair.w, 1, 1}, {pair.w, two, 1}, pair};
+    const Grouping n[KS_COUNT] = {{1, 1, 1, 0}, {pair.w, 1, 1, pair.strip},
+                                  {pair.w, two, 1, pair.strip}, pair};
     for (int s = 0; s < KS_COUNT; s++) {
         if (!(stages >> s & 1)) continue;
         if (k->fn[s].block.len < 2 || !k->fn[s].block.data[1].ins.len) continue;
@@ -440,5 +462,6 @@ EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, 
     LLVMDisposeBuilder(e.b);
     LLVMDisposeBuilder(e.entry);
     LLVMDisposeBuilder(e.turn);
+    out.strips = 2 * e.nwide > e.nloop;
     return out;
 }

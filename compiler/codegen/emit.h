@@ -71,22 +71,32 @@ typedef struct Emit {
     VEC(LoopVar) var;
     VEC(Around) open; /* loops and ifs around the block that is emitted */
     Jam jam;
+    /* lanes are turns of loops (emit_turns.c): of how many; 0: they are pairs.  While such a loop is
+     * open its variable, and by array whether a cell has a value for each turn. */
+    uint32_t strip;
+    Sym turns;
+    bool *wide;
+    uint32_t nwide, nloop; /* instructions in such loops, in all loops */
 } Emit;
 
 /* The pair function's shape; decided from its size, the processor and the wish in o. */
 typedef struct Grouping {
     uint32_t w, u, g;
+    uint32_t strip; /* turns of a loop that are the lanes of a vector, of one pair; 0: none */
 } Grouping;
 /* Does the pair function take the left sample's arrays element by element (TpKernel.compact)? */
 bool pair_is_compact(const Kernel *k);
 /* Samples of a block of sample arrays (TpKernel.block). */
 uint32_t sample_block(const Kernel *k, Grouping pair);
+/* For so few right samples (o->right) that lanes had better be turns; w = 0: pairs. */
+Grouping strip_grouping(const Kernel *k, const Target *t, const CodegenOptions *o);
 Grouping pair_grouping(const Kernel *k, const Target *t, const CodegenOptions *o);
 
 /* Functions of k for t, added to m: those of `stages` (bit set of 1 << KStage); NULL where the
  * kernel has nothing to do. */
 typedef struct EmittedFns {
     LLVMValueRef fn[KS_COUNT];
+    bool strips; /* the larger part of the code in loops has turns as lanes */
 } EmittedFns;
 enum { ALL_STAGES = (1 << KS_COUNT) - 1 };
 EmittedFns emit_kernel(Ctx *c, const Kernel *k, const Target *t, Grouping pair, LLVMModuleRef m,
@@ -125,6 +135,16 @@ uint32_t jam_turns(Emit *e, KVal loop);
 LLVMValueRef emit_jammed(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t n);
 /* What is emitted next is of turn j. */
 void jam_select(Emit *e, uint32_t j);
+/* Is an array's element that one turn stores accessed in another? */
+bool turns_meet(Emit *e, KVal loop);
+
+/* ---- emit_turns.c: turns of a loop as lanes */
+/* Can they be?  size: instructions inside. */
+bool turns_are_lanes(Emit *e, KVal loop, uint32_t *size);
+/* Emits all turns w at a time if there are w at least; the first turn that is left. */
+LLVMValueRef emit_by_turns(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t w);
+/* In such a loop: does the load give the turns different values? */
+bool turns_differ(const Emit *e, const KIns *load);
 
 /* ---- emit.c */
 LLVMBasicBlockRef block_new(Emit *e, const char *name);

@@ -52,8 +52,7 @@ static bool look(JamCheck *s, uint32_t block, uint32_t depth, bool in_loop) {
     return true;
 }
 
-/* Is an array's element that one turn stores accessed in another? */
-static bool turns_meet(Emit *e, KVal loop) {
+bool turns_meet(Emit *e, KVal loop) {
     Depend d = {.c = e->c, .k = (Kernel *)e->k, .f = &e->k->fn[e->stage]};
     AccessVec all = {0};
     for (uint32_t i = 0; i < e->open.len; i++) vec_push(e->c->a, &d.open, e->open.data[i]);

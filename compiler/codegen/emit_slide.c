@@ -43,6 +43,7 @@ void slide_find(const Emit *e, const KIns *loop, SlideVec *out) {
     for (uint32_t n = 0; n < b->ins.len && !loop->down; n++) {
         const KIns *a = instruction(e, b->ins.data[n]);
         if (a->op != KO_load || e->cell[a->x] || load_uniform(e, a)) continue;
+        if (e->turns && !turns_differ(e, a)) continue;
         KVal next = follower(e, b, a, loop->var);
         if (!next || stores(e, loop->block, a->x)) continue;
         vec_push(e->c->a, out, (Slide){.v = b->ins.data[n], .next = next});

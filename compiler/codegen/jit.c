@@ -128,7 +128,7 @@ static bool link_objects(Ctx *c, const char *name, Part part[NPART], LLVMOrcLLJI
     return false;
 }
 
-static bool parts_link(Ctx *c, const Kernel *k, Part part[NPART], Jit *out) {
+static bool parts_link(Ctx *c, const Kernel *k, Grouping n, Part part[NPART], Jit *out) {
     LLVMOrcLLJITRef j;
     TpKernel *desc = kernel_describe(c, k, c->a);
     if (!link_objects(c, part[0].u.name, part, &j)) return false;
@@ -137,8 +137,8 @@ static bool parts_link(Ctx *c, const Kernel *k, Part part[NPART], Jit *out) {
         LLVMConsumeError(LLVMOrcDisposeLLJIT(j));
         return false;
     }
-    desc->lanes = (int32_t)(out->u * out->g * out->w);
-    desc->block = (int32_t)sample_block(k, (Grouping){out->w, out->u, out->g});
+    desc->lanes = (int32_t)(n.u * n.g * n.w);
+    desc->block = (int32_t)sample_block(k, n);
     desc->compact = pair_is_compact(k);
     out->kernel = desc;
     out->code = j;
@@ -161,16 +161,22 @@ bool codegen_jit(Ctx *c, const Kernel *k, const CodegenOptions *o, Jit *out) {
     int begun = 0;
     *out = (Jit){0};
     if (!target_find(c, o->isa, &t)) return false;
-    Grouping n = pair_grouping(k, &t, o);
-    out->w = n.w;
+    Grouping n = strip_grouping(k, &t, o);
+    if (n.w && part_begin(c, k, &t, n, PAIR_PART, &part[PAIR_PART])) {
+        begun = part[PAIR_PART].f.strips;
+        if (!begun) unit_end(&part[PAIR_PART].u);
+    }
+    if (!begun) n = pair_grouping(k, &t, o);
+    out->w = n.strip ? n.strip : n.w;
     out->u = n.u;
     out->g = n.g;
+    out->strips = n.strip > 0;
     while (begun < NPART && part_begin(c, k, &t, n, begun, &part[begun])) begun++;
     double t1 = unit_clock();
     out->time.init = t1 - t0 - (begun ? part[0].time.build : 0);
     bool ok = begun == NPART && parts_compile(c, part);
     double t2 = unit_clock();
-    ok = ok && parts_link(c, k, part, out);
+    ok = ok && parts_link(c, k, n, part, out);
     if (ok) add_times(&out->time, &part[PAIR_PART].time, t2 - t1);
     out->time.link = unit_clock() - t2;
     for (int i = 0; i < begun; i++) {

@@ -121,10 +121,20 @@ static double now_ms(void) {
 
 static void show_times(const Session *s, double start, double front, const Jit *j) {
     if (!s->o->verbose) return;
-    fprintf(stderr, "compiled in %.1f ms: to kernel code %.1f, LLVM %.1f (%u x %u vectors of %u)\n",
+    fprintf(stderr, "compiled in %.1f ms: to kernel code %.1f, LLVM %.1f (%u x %u vectors of %u%s)\n",
             now_ms() - start, front - start,
             j->time.init + j->time.build + j->time.verify + j->time.passes + j->time.codegen +
-                j->time.link, j->u, j->g, j->w);
+                j->time.link, j->u, j->g, j->w, j->strips ? " positions" : "");
+}
+
+/* How many right samples there are, if they may be fewer than the lanes of a vector; else 0. */
+static uint32_t few_right(const TpJob *job) {
+    enum { FEW = 16 };
+    TpShape s;
+    TpError e;
+    const char *path = job->y.path ? job->y.path : job->x.path;
+    if (!path || !tp_shape(path, &s, &e) || s.rank < 1) return 0;
+    return s.len[0] >= 1 && s.len[0] <= FEW ? (uint32_t)s.len[0] : 0;
 }
 
 static int run_compiled(Session *s, const Kernel *k, TpJob *job, double start) {
@@ -139,7 +149,7 @@ static int run_compiled(Session *s, const Kernel *k, TpJob *job, double start) {
     }
     const CodegenApi *api = codegen_load(&s->c, NULL);
     Jit jit;
-    CodegenOptions co = {.isa = s->o->target};
+    CodegenOptions co = {.isa = s->o->target, .right = few_right(job)};
     if (!api || !api->jit(&s->c, k, &co, &jit)) return session_end(s);
     show_times(s, start, front, &jit);
     job->kernel = jit.kernel;

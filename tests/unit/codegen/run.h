@@ -375,13 +375,14 @@ static inline void compare(Ctx *c, const Kernel *k, const CodegenOptions *o, con
     codegen_jit_free(&j);
 }
 
-/* The same for all of them, and single vectors on the best. */
+/* The same for all of them, and single vectors and turns as lanes on the best. */
 static inline void compare_all(Ctx *c, const Kernel *k, const int64_t *size, const double *real) {
     const char *const *isa = test_levels();
     const char *bad = kernel_verify(c, k);
     if (bad) fail_msg("%s", bad);
     for (; *isa; isa++) compare(c, k, &(CodegenOptions){.isa = *isa}, size, real);
     compare(c, k, &(CodegenOptions){.u = 1, .g = 1}, size, real);
+    compare(c, k, &(CodegenOptions){.right = 1}, size, real);
 }
 
 /* In both types of reals. */

@@ -187,7 +187,7 @@ static void shapes(void **state) {
     Kernel *k = parse_text(&c, rings);
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         for (const char *const *isa = test_levels(); *isa; isa++) {
-            CodegenOptions o = {*isa, shape[i][0], shape[i][1]};
+            CodegenOptions o = {.isa = *isa, .u = shape[i][0], .g = shape[i][1]};
             compare(&c, k, &o, (int64_t[]){5, 1}, NULL);
         }
     arena_free(c.a);
