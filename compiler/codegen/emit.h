@@ -71,8 +71,8 @@ typedef struct Emit {
     VEC(LoopVar) var;
     VEC(Around) open; /* loops and ifs around the block that is emitted */
     Jam jam;
-    /* lanes are turns of loops (emit_turns.c): of how many; 0: they are pairs.  While such a loop is
-     * open its variable, and by array whether a cell has a value for each turn. */
+    /* lanes are turns of loops (emit_turns.c): of how many; 0: they are pairs.  While such a loop
+     * is open its variable, and by array whether a cell has a value for each turn. */
     uint32_t strip;
     Sym turns;
     bool *wide;

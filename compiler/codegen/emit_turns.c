@@ -1,7 +1,7 @@
-/* Where pairs are few, the lanes of a vector are turns of a loop over positions: one pair at a time,
- * w consecutive turns together.  Turns must not depend on one another; what they load and store
- * must lie side by side or be the same for all.  The last w turns may be done twice (a turn stores
- * nothing that it loads), so that only loops of fewer turns are left to scalars. */
+/* Where pairs are few, the lanes of a vector are turns of a loop over positions: one pair at a
+ * time, w consecutive turns together.  Turns must not depend on one another; what they load and
+ * store must lie side by side or be the same for all.  The last w turns may be done twice (a turn
+ * stores nothing that it loads), so that only loops of fewer turns are left to scalars. */
 #include "codegen/emit.h"
 
 typedef struct Look {
@@ -150,7 +150,8 @@ static void emit_wide(Emit *e, const KIns *loop, uint32_t w) {
     e->wide = NULL;
 }
 
-LLVMValueRef emit_by_turns(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t w) {
+LLVMValueRef emit_by_turns(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi,
+                           uint32_t w) {
     LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), head = block_new(e, "strip");
     LLVMBasicBlockRef body = block_new(e, "strips"), done = block_new(e, "few");
     LLVMValueRef step = LLVMConstInt(e->i64, w, 0), last = LLVMBuildNSWSub(e->b, hi, step, "");

@@ -23,9 +23,10 @@ enum { LARGE = 1500, HUGE_BODY = 6000 };
 
 static Grouping preferred(const Target *t, bool f32) {
     bool zen = t->tune && !strncmp(t->tune, "znver", 5);
-    if (t->bits >= 512) return zen && !f32 ? (Grouping){.u = 4, .g = 1} : (Grouping){.u = 2, .g = 2};
-    if (t->bits == 256) return (Grouping){.u = 4, .g = 2};
-    return t->fma ? (Grouping){.u = 4, .g = 1} : (Grouping){.u = 1, .g = 1}; /* without fma: calls bound it */
+    const Grouping four = {.u = 4, .g = 1}, two = {.u = 2, .g = 2}, eight = {.u = 4, .g = 2};
+    if (t->bits >= 512) return zen && !f32 ? four : two;
+    if (t->bits == 256) return eight;
+    return t->fma ? four : (Grouping){.u = 1, .g = 1}; /* without fma: calls bound it */
 }
 
 /* A quotient in every turn keeps more registers waiting than 256 bits leave: times of a loop by

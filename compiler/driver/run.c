@@ -121,8 +121,8 @@ static double now_ms(void) {
 
 static void show_times(const Session *s, double start, double front, const Jit *j) {
     if (!s->o->verbose) return;
-    fprintf(stderr, "compiled in %.1f ms: to kernel code %.1f, LLVM %.1f (%u x %u vectors of %u%s)\n",
-            now_ms() - start, front - start,
+    fprintf(stderr, "compiled in %.1f ms: to kernel code %.1f, LLVM %.1f (%u x %u vectors of "
+                    "%u%s)\n", now_ms() - start, front - start,
             j->time.init + j->time.build + j->time.verify + j->time.passes + j->time.codegen +
                 j->time.link, j->u, j->g, j->w, j->strips ? " positions" : "");
 }

@@ -1,6 +1,6 @@
-/* Turns of loops as the lanes of vectors (emit_turns.c): against the interpreter, for lengths below,
- * at and above those of a vector, with what may be in such a loop and what keeps one from being
- * one. */
+/* Turns of loops as the lanes of vectors (emit_turns.c): against the interpreter, for lengths
+ * below, at and above those of a vector, with what may be in such a loop and what keeps one from
+ * being one. */
 #include "run.h"
 
 static void check(const char *text, bool strips) {
@@ -28,7 +28,8 @@ static const char head[] =
     "array x sample input point 0 0 [p in 0..T, c in 0..d]\n"
     "array m sample [p in 0..T]\narray w sample [p in 0..T]\n"
     "array G pair [p in 0..T+2, q in -1..T+1]\narray H pair [p in 0..T+2, q in 0..T]\n"
-    "array s pair\narray t pair\narray u pair\narray nngp pair output nngp\narray ntk pair output ntk\n"
+    "array s pair\narray t pair\narray u pair\n"
+    "array nngp pair output nngp\narray ntk pair output ntk\n"
     "sample {\n    %0 = num 1\n"
     "    for p in 0..T {\n"
     "        %1 = load x@x[p, 0]\n        store m[p], %1\n"
