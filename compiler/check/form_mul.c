@@ -245,6 +245,7 @@ static Form power_of_mono(FormPool *p, const Mono *m, int32_t num, int32_t den) 
         /* by the multiplication, so that the rules see it */
         Form one = form_of_atom(p, w.atom, (int32_t)(a / g), (int32_t)(b / g));
         Mono id = {1, 1, NULL, 0};
+        if (!one) return 0; /* beyond the budget */
         r = form_mul(p, r, mono_mul(p, &p->form.data[one].m[0], &id));
     }
     return r;
@@ -285,14 +286,14 @@ Form form_pow(FormPool *p, Form a, int32_t num, int32_t den) {
         return root_out(p, &n.m[0], num);
     if (n.n == 1 && num >= -64 && num <= 64) {
         Form r = power_of_mono(p, &n.m[0], num, den);
-        if (r) return r;
+        if (r || den == 1) return r;
     }
     if (den == 1 && num > 0 && num <= MAX_EXPAND) {
         Form r = a;
         for (int32_t k = 1; k < num && r; k++) r = form_mul(p, r, a);
         return r;
     }
-    if (den == 1 && num < 0) return form_div(p, FORM_ONE, a, -num);
+    if (den == 1 && num < 0 && n.n > 1) return form_div(p, FORM_ONE, a, -num);
     return base_power(p, a, num, den);
 }
 

@@ -199,10 +199,37 @@ static void test_limits(void **state) {
     arena_free(b.c.a);
 }
 
+static Form twice(void *ctx, uint32_t k) {
+    return form_scale(((Bench *)ctx)->f, form_leaf(((Bench *)ctx)->f, k), 2, 1);
+}
+
+/* Work that ends anywhere ends in no form, not in a crash. */
+static void test_budget(void **state) {
+    (void)state;
+    static const char *const text[] = {
+        "max(u0, 0) * tanh(u0 + u1 / 3)^2 - 1 / sqrt(mu + 1 / 4)",
+        "(u0 * exp(-u0^2 / 2) + Phi(2 * u0)) * (u1 + mu)^3",
+        "(if u0 > u1 then u0 else cos(u1)) * abs(u0 - u1) * sign(2 * u1)",
+        "(mu / 10 + mu^2 / 4)^-2 * u0^2 * exp(-u0^2 / (mu + 1) / 8)",
+        "u0^-100 / (u0^2 + 1)^70",
+    };
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        for (uint64_t work = 1, done = 0; !done; work++) {
+            Bench b = bench();
+            Fx x = parse(&b, text[i]);
+            formpool_budget(b.f, work);
+            FormEnv env = {leaf, scalar, &b};
+            Form f = form_from_fx(b.f, x, &env), d = form_diff(b.f, f, 0);
+            Form all = form_mul(b.f, f, form_subst(b.f, form_mul(b.f, d, d), twice, &b));
+            done = (all && formpool_work(b.f) <= work) || work > 5000;
+            arena_free(b.c.a);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same),   cmocka_unit_test(test_values), cmocka_unit_test(test_parity),
-        cmocka_unit_test(test_break),  cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_break),  cmocka_unit_test(test_limits), cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
