@@ -133,6 +133,12 @@ void slide_find(const Emit *e, const KIns *loop, SlideVec *out);
 uint32_t jam_turns(Emit *e, KVal loop);
 /* Emits turns by n from lo on, as long as n are left, and returns the next one. */
 LLVMValueRef emit_jammed(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t n);
+/* n turns of the last open loop from its variable on. */
+typedef void EmitTurns(Emit *e, const KIns *loop, uint32_t n);
+/* Turns by n from lo on, as long as n are left; all: as long as any are, the last n then end at hi,
+ * some of them done twice.  The first turn that is left. */
+LLVMValueRef emit_strides(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t n,
+                          bool all, EmitTurns *turns);
 /* What is emitted next is of turn j. */
 void jam_select(Emit *e, uint32_t j);
 /* Is an array's element that one turn stores accessed in another? */

@@ -16,16 +16,6 @@ typedef struct JamCheck {
 
 static const KIns *instruction(const Emit *e, KVal v) { return &e->k->fn[e->stage].ins.data[v]; }
 
-static bool bounds_mention(const KIns *i, Sym var) {
-    bool found = false;
-    for (uint32_t j = 0; j < i->ncons; j++) found |= cons_mentions(i->cons[j], var);
-    if (i->op != KO_loop) return found;
-    found |= aff_mentions(i->lo, var) || aff_mentions(i->hi, var);
-    for (uint32_t j = 0; j < i->nmore_lo; j++) found |= aff_mentions(i->more_lo[j], var);
-    for (uint32_t j = 0; j < i->nmore_hi; j++) found |= aff_mentions(i->more_hi[j], var);
-    return found;
-}
-
 static void look_access(JamCheck *s, const KIns *i, uint32_t depth, bool in_loop) {
     bool store = i->op == KO_store;
     if (!s->e->cell[i->x]) return;
@@ -43,7 +33,7 @@ static bool look(JamCheck *s, uint32_t block, uint32_t depth, bool in_loop) {
         SlideVec slide = {0};
         if (i->op == KO_load || i->op == KO_store) look_access(s, i, depth, in_loop);
         if (i->op != KO_loop && i->op != KO_if) continue;
-        if (bounds_mention(i, s->loop->var)) return false;
+        if (kins_mentions(i, s->loop->var)) return false;
         if (i->op == KO_loop) slide_find(s->e, i, &slide);
         bool loop = in_loop || i->op == KO_loop;
         if (slide.len || !look(s, i->block, depth + 1, loop)) return false;
@@ -84,23 +74,12 @@ uint32_t jam_turns(Emit *e, KVal loop) {
     return s.size > SMALL ? 2 : MAX_JAM / vectors;
 }
 
-static bool stores_cell(const Emit *e, uint32_t block, uint32_t array) {
-    const KBlock *b = &e->k->fn[e->stage].block.data[block];
-    for (uint32_t n = 0; n < b->ins.len; n++) {
-        const KIns *i = instruction(e, b->ins.data[n]);
-        if (i->op == KO_store && i->x == array) return true;
-        if (i->block && stores_cell(e, i->block, array)) return true;
-        if (i->block2 && stores_cell(e, i->block2, array)) return true;
-    }
-    return false;
-}
-
 /* A turn's own cells; the last turn has the loop's, so that what follows finds its values. */
 static LLVMValueRef **own_cells(Emit *e, const KIns *loop, bool last) {
     uint32_t n = e->k->array.len;
     LLVMValueRef **cell = arena_copy(e->c->a, e->cell, n * sizeof *cell);
     for (uint32_t i = 1; i < n && !last; i++) {
-        if (!cell[i] || !stores_cell(e, loop->block, i)) continue;
+        if (!cell[i] || !kfn_stores(&e->k->fn[e->stage], loop->block, i)) continue;
         cell[i] = lanes_new(e);
         for (uint32_t v = 0; v < e->u * e->g; v++)
             cell[i][v] = LLVMBuildAlloca(e->entry, e->vec.real, "");
@@ -115,7 +94,7 @@ void jam_select(Emit *e, uint32_t j) {
 }
 
 /* n turns; the loop's variable is the last open one. */
-static void emit_turns(Emit *e, const KIns *loop, uint32_t n) {
+static void emit_jam(Emit *e, const KIns *loop, uint32_t n) {
     Val *val = e->val;
     LLVMValueRef **cell = e->cell;
     uint32_t nval = e->k->fn[e->stage].ins.len;
@@ -130,26 +109,35 @@ static void emit_turns(Emit *e, const KIns *loop, uint32_t n) {
     e->cell = cell;
 }
 
-LLVMValueRef emit_jammed(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t n) {
-    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), head = block_new(e, "jam");
+LLVMValueRef emit_strides(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t n,
+                          bool all, EmitTurns *turns) {
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), head = block_new(e, "stride");
     LLVMBasicBlockRef body = block_new(e, "turns"), done = block_new(e, "rest");
     LLVMValueRef step = LLVMConstInt(e->i64, n, 0), last = LLVMBuildNSWSub(e->b, hi, step, "");
     LLVMBuilderRef at = LLVMCreateBuilderInContext(e->cx);
     LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLE, lo, last, ""), head, done);
     LLVMPositionBuilderAtEnd(at, head);
     LLVMPositionBuilderAtEnd(e->b, body);
-    LLVMValueRef v = LLVMBuildPhi(at, e->i64, "");
-    vec_push(e->c->a, &e->var, (LoopVar){loop->var, v, at, 0});
-    emit_turns(e, loop, n);
+    LLVMValueRef v = LLVMBuildPhi(at, e->i64, ""), first = v;
+    if (all) first = LLVMBuildSelect(at, LLVMBuildICmp(at, LLVMIntSLT, v, last, ""), v, last, "");
+    vec_push(e->c->a, &e->var, (LoopVar){loop->var, first, at, 0});
+    turns(e, loop, n);
     (void)vec_pop(&e->var);
     LLVMBuildBr(at, body);
     LLVMDisposeBuilder(at);
     LLVMValueRef next = LLVMBuildNSWAdd(e->b, v, step, "");
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLE, next, last, ""), head, done);
+    LLVMValueRef more = all ? LLVMBuildICmp(e->b, LLVMIntSLT, next, hi, "")
+                            : LLVMBuildICmp(e->b, LLVMIntSLE, next, last, "");
+    LLVMBuildCondBr(e->b, more, head, done);
     LLVMAddIncoming(v, (LLVMValueRef[]){lo, next}, (LLVMBasicBlockRef[]){from, latch}, 2);
     LLVMPositionBuilderAtEnd(e->b, done);
     LLVMValueRef rest = LLVMBuildPhi(e->b, e->i64, "");
-    LLVMAddIncoming(rest, (LLVMValueRef[]){lo, next}, (LLVMBasicBlockRef[]){from, latch}, 2);
+    LLVMAddIncoming(rest, (LLVMValueRef[]){lo, all ? hi : next},
+                    (LLVMBasicBlockRef[]){from, latch}, 2);
     return rest;
+}
+
+LLVMValueRef emit_jammed(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi, uint32_t n) {
+    return emit_strides(e, loop, lo, hi, n, false, emit_jam);
 }

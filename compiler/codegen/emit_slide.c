@@ -5,17 +5,6 @@
 
 static const KIns *instruction(const Emit *e, KVal v) { return &e->k->fn[e->stage].ins.data[v]; }
 
-static bool stores(const Emit *e, uint32_t block, uint32_t array) {
-    const KBlock *b = &e->k->fn[e->stage].block.data[block];
-    for (uint32_t n = 0; n < b->ins.len; n++) {
-        const KIns *i = instruction(e, b->ins.data[n]);
-        if (i->op == KO_store && i->x == array) return true;
-        if ((i->block && stores(e, i->block, array)) || (i->block2 && stores(e, i->block2, array)))
-            return true;
-    }
-    return false;
-}
-
 /* b is one element further than a, along one axis, whose index moves with var alone. */
 static bool follows(const Emit *e, const KIns *a, const KIns *b, Sym var) {
     const KArray *x = &e->k->array.data[a->x];
@@ -45,7 +34,7 @@ void slide_find(const Emit *e, const KIns *loop, SlideVec *out) {
         if (a->op != KO_load || e->cell[a->x] || load_uniform(e, a)) continue;
         if (e->turns && !turns_differ(e, a)) continue;
         KVal next = follower(e, b, a, loop->var);
-        if (!next || stores(e, loop->block, a->x)) continue;
+        if (!next || kfn_stores(&e->k->fn[e->stage], loop->block, a->x)) continue;
         vec_push(e->c->a, out, (Slide){.v = b->ins.data[n], .next = next});
     }
 }

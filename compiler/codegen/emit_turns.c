@@ -15,17 +15,6 @@ typedef struct Look {
 
 static const KIns *instruction(const Emit *e, KVal v) { return &e->k->fn[e->stage].ins.data[v]; }
 
-static bool mentions(const KIns *i, Sym var) {
-    bool found = false;
-    for (uint32_t n = 0; n < i->nidx; n++) found |= aff_mentions(i->idx[n], var);
-    for (uint32_t n = 0; n < i->ncons; n++) found |= cons_mentions(i->cons[n], var);
-    if (i->op != KO_loop) return found;
-    found |= aff_mentions(i->lo, var) || aff_mentions(i->hi, var);
-    for (uint32_t n = 0; n < i->nmore_lo; n++) found |= aff_mentions(i->more_lo[n], var);
-    for (uint32_t n = 0; n < i->nmore_hi; n++) found |= aff_mentions(i->more_hi[n], var);
-    return found;
-}
-
 /* One element further a turn: the variable is in the index of the innermost axis alone. */
 static bool is_unit_step(const Emit *e, const KIns *i, Sym var) {
     const KArray *a = &e->k->array.data[i->x];
@@ -45,7 +34,7 @@ static bool is_unit_step(const Emit *e, const KIns *i, Sym var) {
 }
 
 bool turns_differ(const Emit *e, const KIns *load) {
-    return mentions(load, e->turns) || (e->cell[load->x] && e->wide[load->x]);
+    return kins_mentions(load, e->turns) || (e->cell[load->x] && e->wide[load->x]);
 }
 
 static bool is_loaded_outside(const Look *s, uint32_t array, uint32_t block) {
@@ -66,7 +55,7 @@ static bool look_access(Look *s, const KIns *i, uint32_t depth) {
     s->loaded[i->x] |= !store;
     if (!s->first[i->x]) s->first[i->x] = store && !depth ? 1 : 2;
     if (s->e->cell[i->x]) return true;
-    return is_unit_step(s->e, i, s->var) && (!store || mentions(i, s->var));
+    return is_unit_step(s->e, i, s->var) && (!store || kins_mentions(i, s->var));
 }
 
 static bool look(Look *s, uint32_t block, uint32_t depth) {
@@ -75,7 +64,7 @@ static bool look(Look *s, uint32_t block, uint32_t depth) {
     for (uint32_t n = 0; n < b->ins.len; n++) {
         const KIns *i = instruction(s->e, b->ins.data[n]);
         bool access = i->op == KO_load || i->op == KO_store;
-        if (access ? !look_access(s, i, depth) : mentions(i, s->var)) return false;
+        if (access ? !look_access(s, i, depth) : kins_mentions(i, s->var)) return false;
         if (i->block && !look(s, i->block, depth + 1)) return false;
         if (i->block2 && !look(s, i->block2, depth + 1)) return false;
     }
@@ -152,27 +141,5 @@ static void emit_wide(Emit *e, const KIns *loop, uint32_t w) {
 
 LLVMValueRef emit_by_turns(Emit *e, const KIns *loop, LLVMValueRef lo, LLVMValueRef hi,
                            uint32_t w) {
-    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->b), head = block_new(e, "strip");
-    LLVMBasicBlockRef body = block_new(e, "strips"), done = block_new(e, "few");
-    LLVMValueRef step = LLVMConstInt(e->i64, w, 0), last = LLVMBuildNSWSub(e->b, hi, step, "");
-    LLVMBuilderRef at = LLVMCreateBuilderInContext(e->cx);
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLE, lo, last, ""), head, done);
-    LLVMPositionBuilderAtEnd(at, head);
-    LLVMPositionBuilderAtEnd(e->b, body);
-    LLVMValueRef v = LLVMBuildPhi(at, e->i64, "");
-    LLVMValueRef in = LLVMBuildICmp(at, LLVMIntSLT, v, last, "");
-    LLVMValueRef turn = LLVMBuildSelect(at, in, v, last, "");
-    vec_push(e->c->a, &e->var, (LoopVar){loop->var, turn, at, 0});
-    emit_wide(e, loop, w);
-    (void)vec_pop(&e->var);
-    LLVMBuildBr(at, body);
-    LLVMDisposeBuilder(at);
-    LLVMValueRef next = LLVMBuildNSWAdd(e->b, v, step, "");
-    LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
-    LLVMBuildCondBr(e->b, LLVMBuildICmp(e->b, LLVMIntSLT, next, hi, ""), head, done);
-    LLVMAddIncoming(v, (LLVMValueRef[]){lo, next}, (LLVMBasicBlockRef[]){from, latch}, 2);
-    LLVMPositionBuilderAtEnd(e->b, done);
-    LLVMValueRef rest = LLVMBuildPhi(e->b, e->i64, "");
-    LLVMAddIncoming(rest, (LLVMValueRef[]){lo, hi}, (LLVMBasicBlockRef[]){from, latch}, 2);
-    return rest;
+    return emit_strides(e, loop, lo, hi, w, true, emit_wide);
 }

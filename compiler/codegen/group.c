@@ -52,18 +52,6 @@ static uint32_t long_axes(const Kernel *k) {
     return most;
 }
 
-/* Does the loop, or a block inside it, store to the array? */
-static bool stores(const KFn *f, uint32_t block, uint32_t array) {
-    const KBlock *b = &f->block.data[block];
-    for (uint32_t i = 0; i < b->ins.len; i++) {
-        const KIns *k = &f->ins.data[b->ins.data[i]];
-        if (k->op == KO_store && k->x == array) return true;
-        if (k->block && stores(f, k->block, array)) return true;
-        if (k->block2 && stores(f, k->block2, array)) return true;
-    }
-    return false;
-}
-
 /* Is scratch that is made outside the loop read in the block at places that do not name the loop's
  * variable: all of it again in every turn? */
 static bool rereads_in(const KFn *f, const KIns *loop, uint32_t block) {
@@ -72,7 +60,7 @@ static bool rereads_in(const KFn *f, const KIns *loop, uint32_t block) {
         const KIns *k = &f->ins.data[b->ins.data[i]];
         bool named = k->op != KO_load || k->side != SIDE_none || !k->nidx;
         for (uint32_t n = 0; n < k->nidx && !named; n++) named = aff_mentions(k->idx[n], loop->var);
-        if (!named && !stores(f, loop->block, k->x)) return true;
+        if (!named && !kfn_stores(f, loop->block, k->x)) return true;
         if (k->block && rereads_in(f, loop, k->block)) return true;
         if (k->block2 && rereads_in(f, loop, k->block2)) return true;
     }

@@ -127,6 +127,28 @@ KVal kb_emit(KBuild *b, KIns ins) {
     return v;
 }
 
+bool kins_mentions(const KIns *k, Sym name) {
+    bool found = false;
+    for (uint32_t i = 0; i < k->nidx; i++) found |= aff_mentions(k->idx[i], name);
+    for (uint32_t i = 0; i < k->ncons; i++) found |= cons_mentions(k->cons[i], name);
+    if (k->op != KO_loop) return found;
+    found |= aff_mentions(k->lo, name) || aff_mentions(k->hi, name);
+    for (uint32_t i = 0; i < k->nmore_lo; i++) found |= aff_mentions(k->more_lo[i], name);
+    for (uint32_t i = 0; i < k->nmore_hi; i++) found |= aff_mentions(k->more_hi[i], name);
+    return found;
+}
+
+bool kfn_stores(const KFn *f, uint32_t block, uint32_t array) {
+    const KBlock *b = &f->block.data[block];
+    for (uint32_t i = 0; i < b->ins.len; i++) {
+        const KIns *k = &f->ins.data[b->ins.data[i]];
+        if (k->op == KO_store && k->x == array) return true;
+        if (k->block && kfn_stores(f, k->block, array)) return true;
+        if (k->block2 && kfn_stores(f, k->block2, array)) return true;
+    }
+    return false;
+}
+
 bool kval_num(const KFn *f, KVal v, double *out) {
     const KIns *i = &f->ins.data[v];
     if (!v || i->op != KO_num) return false;

@@ -2,24 +2,13 @@
  * whose axis went (contract). */
 #include "kernel/rewrite.h"
 
-static bool mentions(const KIns *k, Sym var) {
-    bool found = false;
-    for (uint32_t i = 0; i < k->nidx; i++) found |= aff_mentions(k->idx[i], var);
-    for (uint32_t i = 0; i < k->ncons; i++) found |= cons_mentions(k->cons[i], var);
-    if (k->op != KO_loop) return found;
-    found |= aff_mentions(k->lo, var) || aff_mentions(k->hi, var);
-    for (uint32_t i = 0; i < k->nmore_lo; i++) found |= aff_mentions(k->more_lo[i], var);
-    for (uint32_t i = 0; i < k->nmore_hi; i++) found |= aff_mentions(k->more_hi[i], var);
-    return found;
-}
-
 /* Stores of numbers, and loops and ifs around them, none of which names the variable. */
 static bool is_constant(const KFn *f, uint32_t block, Sym var) {
     const KBlock *b = &f->block.data[block];
     for (uint32_t i = 0; i < b->ins.len; i++) {
         const KIns *k = &f->ins.data[b->ins.data[i]];
         double number;
-        if (mentions(k, var)) return false;
+        if (kins_mentions(k, var)) return false;
         if (k->op == KO_store && !kval_num(f, k->arg[0], &number)) return false;
         if (k->block && !is_constant(f, k->block, var)) return false;
         if (k->block2 && !is_constant(f, k->block2, var)) return false;

@@ -29,6 +29,10 @@ void kb_loop_like(KBuild *b, const KIns *loop);
 /* Append an empty block to the function being built. */
 uint32_t kb_block(KBuild *b);
 bool kval_num(const KFn *f, KVal v, double *out);
+/* Do the instruction's own indices, conditions or bounds name it? */
+bool kins_mentions(const KIns *k, Sym name);
+/* Does the block, or one inside it, store to the array? */
+bool kfn_stores(const KFn *f, uint32_t block, uint32_t array);
 const Aff *aff_copy(Arena *a, const Aff *idx, uint32_t n);
 void kfn_init(KFn *f, Arena *a);
 #endif
