@@ -92,16 +92,10 @@ void m_set(Mach *m, uint32_t array, uint32_t n, MIdx i, MVal v) {
 
 /* ---- expressions */
 
-typedef struct FxValue {
-    Fx f;
-    MVal v;
-} FxValue;
-
 typedef struct FxRun {
     Mach *m;
     const FxPool *fx;
     const MVal *leaf, *theta;
-    VEC(FxValue) memo;
 } FxRun;
 
 static MVal run(FxRun *r, Fx f);
@@ -226,15 +220,47 @@ static MVal node(FxRun *r, Fx f) {
     bug("m_fx: a scalar definition inside an expectation");
 }
 
+/* ---- values of subexpressions */
+typedef struct FxValue {
+    Fx f;
+    uint32_t turn; /* another one than the table's: free */
+    MVal v;
+} FxValue;
+
+static FxValue *memo_slot(const FxMemo *t, Fx f) {
+    uint32_t i = f * 2654435769u >> 7;
+    while (t->slot[i & (t->size - 1)].turn == t->turn && t->slot[i & (t->size - 1)].f != f) i++;
+    return &t->slot[i & (t->size - 1)];
+}
+
+static void memo_put(Mach *m, Fx f, MVal v) {
+    FxMemo *t = &m->memo, old = *t;
+    if (2 * t->used >= t->size) {
+        t->size = old.size ? 2 * old.size : 64;
+        t->slot = ARENA_ARRAY(m->c->a, FxValue, t->size);
+        for (uint32_t i = 0; i < old.size; i++)
+            if (old.slot[i].turn == t->turn) *memo_slot(t, old.slot[i].f) = old.slot[i];
+    }
+    *memo_slot(t, f) = (FxValue){f, t->turn, v};
+    t->used++;
+}
+
+static void memo_next(FxMemo *t) {
+    t->turn++;
+    t->used = 0;
+}
+
 static MVal run(FxRun *r, Fx f) {
-    for (uint32_t i = 0; i < r->memo.len; i++)
-        if (r->memo.data[i].f == f) return r->memo.data[i].v;
+    const FxMemo *t = &r->m->memo;
+    const FxValue *s = t->size ? memo_slot(t, f) : NULL;
+    if (s && s->turn == t->turn) return s->v;
     MVal v = node(r, f);
-    vec_push(r->m->c->a, &r->memo, (FxValue){f, v});
+    memo_put(r->m, f, v);
     return v;
 }
 
 MVal m_fx(Mach *m, const FxPool *fx, Fx f, const MVal *leaf, const MVal *theta) {
     FxRun r = {.m = m, .fx = fx, .leaf = leaf, .theta = theta};
+    memo_next(&m->memo);
     return run(&r, f);
 }

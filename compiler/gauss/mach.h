@@ -15,10 +15,16 @@ typedef struct MIdx { /* a loop variable, or a constant */
     int64_t i;
 } MIdx;
 
+typedef struct FxMemo { /* values of subexpressions: a hash table, emptied by the next turn */
+    struct FxValue *slot;
+    uint32_t size, used, turn; /* size: 0, or a power of 2 */
+} FxMemo;
+
 typedef struct Mach {
     Ctx *c;
     KBuild *b; /* NULL: doubles */
     VEC(double) mem;
+    FxMemo memo; /* of m_fx while it runs: one for all points of a quadrature */
 } Mach;
 
 typedef struct MTable {

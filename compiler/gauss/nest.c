@@ -82,6 +82,9 @@ void nest_prepare(Nest *q) {
     eliminate(q);
     touch_constants(q);
     for (uint32_t k = 0; k < q->nint; k++) {
+        const Key *key = &q->pl->x->integral.data[q->in[k]].key;
+        for (uint32_t i = 0; i < MAX_OPAQUE && key->opq[i]; i++)
+            q->leaves[k][i] = leaf_set(q->pl->q.fx, key->opq[i]);
         q->cell[k] = m_array(q->m, "integral", 1);
         m_set(q->m, q->cell[k], 1, m_idx(0), num(q, 0));
     }
@@ -157,7 +160,7 @@ void nest_factors(Nest *q, uint32_t from, uint32_t done, const MVal *y, MVal *we
     for (uint32_t k = 0; k < q->nint; k++) {
         const Key *key = &q->pl->x->integral.data[q->in[k]].key;
         for (uint32_t i = 0; i < MAX_OPAQUE && key->opq[i]; i++) {
-            uint32_t m = leaf_set(q->pl->q.fx, key->opq[i]), j = 0;
+            uint32_t m = q->leaves[k][i], j = 0;
             if ((m & ~now) || !(m & ~before)) continue;
             while (j < nseen && seen[j] != key->opq[i]) j++;
             if (j == nseen && nseen < MAX_NEST_INTEGRALS) {

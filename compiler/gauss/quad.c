@@ -62,9 +62,12 @@ static void smooth_node(Mach *m, void *ctx, MIdx i) {
 static void smooth_level(Level *l) {
     Mach *m = l->q->m;
     uint32_t n = quad_smooth_steps(l->q->pl, l->q->n);
-    double *index = ARENA_ARRAY(m->c->a, double, n + 1);
-    for (uint32_t i = 0; i <= n; i++) index[i] = i;
-    l->t = m_table(m, "count", index, n + 1);
+    if (!l->q->count.v) {
+        double *index = ARENA_ARRAY(m->c->a, double, n + 1);
+        for (uint32_t i = 0; i <= n; i++) index[i] = i;
+        l->q->count = m_table(m, "count", index, n + 1);
+    }
+    l->t = l->q->count;
     double fine = l->q->pl->scale[l->q->leaf[l->level]];
     MVal scale = num(m, fine ? fine : 1), R = num(m, QUAD_RANGE);
     MVal big = m_op2(m, KO_lt, scale, l->sd), wide = m_op2(m, KO_max, l->sd, scale);
@@ -170,9 +173,16 @@ static void panel_level(Level *l) {
     panel_points(l, &p);
     sort_points(m, p.p, p.n);
     l->npoint = p.n;
-    l->points = m_array(m, "panels", p.n);
+    Nest *q = l->q;
+    if (q->npoint[l->level] < p.n) {
+        q->npoint[l->level] = p.n;
+        q->points[l->level] = m_array(m, "panels", p.n);
+    }
+    l->points = q->points[l->level];
     for (uint32_t i = 0; i < p.n; i++) m_set(m, l->points, p.n, m_idx(i), p.p[i]);
-    legendre_tables(m, PANEL, &l->t, &l->w);
+    if (!q->panel_t.v) legendre_tables(m, PANEL, &q->panel_t, &q->panel_w);
+    l->t = q->panel_t;
+    l->w = q->panel_w;
     m_loop(m, p.n - 1, one_panel, l);
 }
 

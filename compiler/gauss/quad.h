@@ -33,11 +33,15 @@ typedef struct Nest { /* integrals over one set of core leaves */
     uint32_t n, leaf[MAX_DIM]; /* core leaves */
     uint32_t nint, in[MAX_NEST_INTEGRALS];
     uint32_t cell[MAX_NEST_INTEGRALS];
+    uint32_t leaves[MAX_NEST_INTEGRALS][MAX_OPAQUE]; /* of an integral's factors */
     MVal mean[MAX_DIM], L[MAX_DIM][MAX_DIM];
     uint32_t nelim;
     Elim elim[MAX_LEAF];
     MVal R[MAX_LEAF][MAX_LEAF]; /* residual covariances of eliminated leaves */
     MVal elim_mean[MAX_LEAF];
+    /* made once, not for every point of the levels outside; v NULL, npoint 0: not yet */
+    MTable panel_t, panel_w, count;
+    uint32_t points[MAX_DIM], npoint[MAX_DIM];
 } Nest;
 
 /* Values of the integrals of a nest: stored in its cells. */
