@@ -10,6 +10,7 @@ typedef struct Search {
     bool *both;     /* families used in both orientations */
     bool *backward;
     SourceSet candidate;
+    uint32_t nreadout; /* of the candidates, the first */
     uint32_t tried;
 } Search;
 
@@ -39,6 +40,7 @@ static void candidates(Search *s, const Simple *simple) {
             FamId f = simple->readout.data[i].fams.data[j];
             if (fam_of(k, f)->kind == FAM_vector) fam_add(k, &order, f);
         }
+    s->nreadout = order.len;
     for (int kind = 0; kind < 2; kind++)
         for (DefId d = 1; d < k->p->def.len; d++) {
             const Def *o = def_of(k, d);
@@ -89,6 +91,17 @@ static bool try_sets(Search *s, SourceSet *set, uint32_t from, uint32_t size) {
         vec_push(s->k->a, set, s->candidate.data[i]);
         if (try_sets(s, set, i + 1, size)) return true;
         set->len--;
+    }
+    return false;
+}
+
+/* All candidates, with and without the readout vectors: a linear network has a bias a layer. */
+static bool try_all(Search *s) {
+    for (uint32_t from = 0; from <= s->nreadout; from += s->nreadout ? s->nreadout : 1) {
+        SourceSet set = {0};
+        for (uint32_t i = from; i < s->candidate.len; i++)
+            vec_push(s->k->a, &set, s->candidate.data[i]);
+        if (set.len > 3 && try_set(s, &set)) return true;
     }
     return false;
 }
@@ -161,5 +174,6 @@ void bplike_check(Checker *k, const Simple *simple, BpLike *out, bool reasons) {
         SourceSet set = {0};
         out->passes = try_sets(&s, &set, 0, size);
     }
+    if (!out->passes) out->passes = try_all(&s);
     if (!out->passes && reasons) explain(&s);
 }

@@ -206,6 +206,48 @@ static Form without_abs(Limit1 *l, const Split *s, int at) {
     return sum ? expect(l, sum) : 0;
 }
 
+/* Twice the derivative by x of exp(c x^2)'s argument, 2 c; 0: it is another function. */
+static Form quadratic(Limit1 *l, const Power *w, uint32_t x) {
+    Atom a = form_atom(l->f, w->atom);
+    if (a.kind != ATOM_fn || a.fn != FF_exp || w->p != 1 || w->q != 1) return 0;
+    Form slope = form_diff(l->f, a.arg, x), twice = slope ? form_diff(l->f, slope, x) : 0;
+    if (!twice || form_node(l->f, twice).leaves) return 0;
+    return slope == form_mul(l->f, twice, form_leaf(l->f, x)) ? twice : 0;
+}
+
+/* Is the product a function of x alone, curved at most in the factor `at`? */
+static bool tame(Limit1 *l, const Split *s, uint32_t x, uint32_t at) {
+    for (uint32_t i = 0; i < s->n; i++) {
+        Leaves v = {0};
+        form_leaves(l->f, product_of(l, &s->f[i], 1, -1), &v);
+        if (v.len != 1 || v.data[0] != x) return false;
+        if (i != at && curved(l, &s->f[i], 1, x)) return false;
+    }
+    return true;
+}
+
+/* Stein's rule under a Gaussian factor, q = Var x, where it takes the power down all the same:
+ * (1 - 2 c q) E[x exp(c x^2) M] = q E[exp(c x^2) M']. */
+static Form tilted(Limit1 *l, const Split *s) {
+    FormPool *f = l->f;
+    for (uint32_t i = 0; i < s->n && s->delta < 0; i++) {
+        Atom x = form_atom(f, s->f[i].atom);
+        if (x.kind != ATOM_leaf || s->f[i].q != 1 || s->f[i].p < 1) continue;
+        for (uint32_t j = 0; j < s->n; j++) {
+            Form twice = j == i ? 0 : quadratic(l, &s->f[j], x.k);
+            if (!twice || !tame(l, s, x.k, j)) continue;
+            Form q = leaf_cov(l, x.k, x.k), d = form_sub(f, FORM_ONE, form_mul(f, twice, q));
+            if (!d || form_node(f, d).leaves || !(form_value(f, d).v > 0)) continue;
+            Power *less = arena_copy(l->a, s->f, s->n * sizeof *less);
+            less[i].p--;
+            Form m = form_diff(f, product_of(l, less, s->n, (int)j), x.k);
+            Form rest = form_mul(f, product_of(l, &s->f[j], 1, -1), m);
+            return rest ? expect(l, form_mul(f, form_mul(f, q, form_pow(f, d, -1, 1)), rest)) : 0;
+        }
+    }
+    return 0;
+}
+
 static int find_abs(Limit1 *l, const Split *s) {
     for (uint32_t i = 0; i < s->n && s->delta < 0; i++) {
         Atom a = form_atom(l->f, s->f[i].atom);
@@ -295,6 +337,7 @@ static Form expect_mono(Limit1 *l, const Mono *m) {
     if (odd_somehow(l, &(Mono){1, 1, s.f, s.n})) return FORM_ZERO;
     int abs = s.power >= 0 ? -1 : find_abs(l, &s);
     Form r = abs >= 0 ? without_abs(l, &s, abs) : 0;
+    if (!r && s.power < 0) r = tilted(l, &s);
     if (!r) r = s.power >= 0 ? stein(l, &s) : groups(l, &s);
     return form_mul(l->f, s.factor, r);
 }

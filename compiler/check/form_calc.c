@@ -69,7 +69,12 @@ static Form power_diff(FormPool *p, const Power *w, uint32_t leaf) {
     if (a.kind != ATOM_leaf) inner = form_diff(p, a.arg, leaf);
     if (inner == FORM_ZERO) return inner;
     outer = FORM_ONE;
-    if (a.kind == ATOM_fn) outer = fn_slope(p, a.fn, a.arg, power_form(p, &(Power){w->atom, 1, 1}));
+    if (a.kind == ATOM_fn && a.fn == FF_log) { /* a quotient: softplus' is the logistic function */
+        outer = form_div(p, inner, a.arg, 1);
+        inner = FORM_ONE;
+    } else if (a.kind == ATOM_fn) {
+        outer = fn_slope(p, a.fn, a.arg, power_form(p, &(Power){w->atom, 1, 1}));
+    }
     if (less.p) outer = form_mul(p, outer, form_mul(p, power_form(p, &less), FORM_ONE));
     return form_scale(p, form_mul(p, outer, inner), w->p, w->q);
 }

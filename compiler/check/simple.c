@@ -148,12 +148,14 @@ static void readout_conditions(Looking *l, const Readout1 *r) {
 
 static void orientations(Looking *l) {
     Checker *k = l->k;
+    bool *live = ARENA_ARRAY(k->a, bool, k->p->def.len);
+    mark_below(k, k->p->out, live, true);
     for (FamId f = 0; f < k->p->fam.len; f++) {
         Span use[2] = {{0}, {0}};
         bool has[2] = {false, false};
         for (DefId i = 1; i < k->nforward; i++) {
             const Def *d = def_of(k, i);
-            if (d->op != PO_matmul || d->fam != f || !k->below_out[i] || def_empty(k, i)) continue;
+            if (d->op != PO_matmul || d->fam != f || !live[i] || def_empty(k, i)) continue;
             if (!has[d->transposed]) use[d->transposed] = d->span;
             has[d->transposed] = true;
         }
